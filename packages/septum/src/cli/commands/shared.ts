@@ -1,0 +1,41 @@
+import { type Command, InvalidArgumentError } from 'commander'
+
+/** Adds what every command has. */
+export function withCommonOptions(command: Command): Command {
+  return command
+    .option('--json', 'write events and the result as JSON, one object a line')
+    .option('--quiet', 'show only results, warnings and errors')
+    .option('--verbose', 'show the full trace of an error')
+}
+
+export function withDeviceOptions(command: Command): Command {
+  return command
+    .option('--device <name>', 'auto, cpu, cuda or cuda:<number>', parseDevice)
+    .option('--threads <n>', 'CPU threads; 0: one for each core', wholeNumber(0))
+}
+
+export const withExample = (command: Command, ...lines: string[]): Command =>
+  command.addHelpText(
+    'after',
+    `\nExample${lines.length > 1 ? 's' : ''}:\n${lines.map((line) => `  $ ${line}\n`).join('')}`,
+  )
+
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`A whole number of at least ${least} is expected.`)
+    }
+    return value
+  }
+}
+
+function parseDevice(text: string): string {
+  if (!/^(auto|cpu|cuda(:\d+)?)$/.test(text)) {
+    throw new InvalidArgumentError('Expected is auto, cpu, cuda or cuda:<number>.')
+  }
+  return text
+}
+
+/** For options that may be given several times. */
+export const collect = (text: string, earlier: readonly string[] = []): string[] => [...earlier, text]

@@ -1,0 +1,38 @@
+import type { Command } from 'commander'
+import type { Cli, CommonOptions } from '../context.js'
+import type { Finish } from '../program.js'
+import { collect, wholeNumber, withCommonOptions, withDeviceOptions, withExample } from './shared.js'
+
+export interface TrainOptions extends CommonOptions {
+  readonly out: string
+  readonly method?: string
+  readonly config?: string
+  readonly set?: readonly string[]
+  readonly resume?: boolean
+  readonly seed?: number
+  readonly device?: string
+  readonly threads?: number
+}
+
+export function addTrain(program: Command, cli: Cli, finish: Finish): void {
+  const command = program
+    .command('train')
+    .summary('train a model on a data set')
+    .description('Trains a model on a folder with images/ and masks/ and keeps all of it in a run folder.')
+    .argument('[dataset]', 'folder of the data set; may stand in --config')
+    .requiredOption('--out <dir>', 'folder of the run')
+    .option('--method <name>', 'what to train; septum methods lists the names')
+    .option('--config <file>', 'YAML file of settings')
+    .option('--set <path=value>', 'one setting, e.g. training.validateEvery=200; may be repeated', collect)
+    .option('--resume', 'go on with the run in --out')
+    .option('--seed <n>', 'seed of every random draw', wholeNumber(0))
+  withExample(
+    withCommonOptions(withDeviceOptions(command)),
+    'septum train data/lidc --method ar-seg --out runs/lesions',
+    'septum train data/lidc --method ar-seg --out runs/small --set options.segmentor.depth=4',
+    'septum train --resume --out runs/lesions',
+  ).action(async (dataset: string | undefined, options: TrainOptions) => {
+    const { trainAction } = await import('../actions/train.js')
+    finish(await trainAction(cli, dataset, options))
+  })
+}

@@ -1,0 +1,197 @@
+import type { Reporter } from '@septum/core'
+import { z } from 'zod'
+import type { Method } from '../methods/method.js'
+
+const imageSize = z.array(z.int().min(1)).min(2).max(3)
+
+const dataSchema = z.strictObject({
+  path: z.string().min(1).describe('folder of the data set'),
+  splits: z.string().nullable().default(null).describe('splits.json by patient; null: as dataset.yaml says'),
+  imageSize: imageSize
+    .nullable()
+    .default(null)
+    .describe('size the network sees, [H, W] or [D, H, W]; null: that of the first image'),
+  resize: z
+    .enum(['crop', 'fit', 'stretch'])
+    .default('crop')
+    .describe('images of another size: cut or pad at the centre, shrink with their shape kept, or stretch'),
+  workers: z.int().min(0).max(64).default(2).describe('threads that read images ahead of the step'),
+})
+
+const trainingSchema = z.strictObject({
+  steps: z
+    .record(z.string(), z.int().min(1))
+    .default({})
+    .describe("optimiser steps by phase, in place of the method's own"),
+  validateEvery: z.int().min(1).default(500).describe('steps between validations'),
+  validationCases: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('cases of a validation, spread over the split; null: all'),
+  checkpointEvery: z.int().min(1).default(500).describe('steps between checkpoints'),
+  logEvery: z.int().min(1).default(10).describe('steps between lines of log.jsonl and TensorBoard points'),
+  precision: z
+    .enum(['auto', 'float32', 'bfloat16', 'float16'])
+    .default('auto')
+    .describe('of the arithmetic; auto: bfloat16 where a GPU has it, else float32'),
+})
+
+/** Schema of `config.yaml`. `options` is checked by the schema of the method. */
+export const runConfigSchema = z.strictObject({
+  method: z.string().min(1).describe('see septum methods'),
+  data: dataSchema,
+  seed: z.int().min(0).default(0).describe('of every random draw'),
+  device: z
+    .string()
+    .regex(/^(auto|cpu|cuda(:\d+)?)$/, 'auto, cpu, cuda or cuda:<number> is expected')
+    .default('auto')
+    .describe('auto: the first GPU, else the CPU'),
+  threads: z.int().min(0).default(0).describe('CPU threads; 0: one for each core'),
+  training: trainingSchema.prefault({}),
+  options: z.record(z.string(), z.unknown()).default({}).describe('see septum methods NAME'),
+})
+
+/** A resolved configuration: every value is there. */
+export type RunConfig = z.infer<typeof runConfigSchema>
+
+export interface TrainRequest {
+  readonly config: RunConfig
+  /** Text of `config.yaml`, written into `out` once the data was found sound. */
+  readonly configText: string
+  /** Folder of the run; made when missing. */
+  readonly out: string
+  /** Goes on from the newest checkpoint in `out`; from the beginning when there is none yet. */
+  readonly resume: boolean
+  readonly reporter: Reporter
+  /** Aborted: save a checkpoint after the current step, then return with `interrupted`. */
+  readonly signal: AbortSignal
+}
+
+export interface PhaseResult {
+  readonly name: string
+  readonly steps: number
+  readonly seconds: number
+  /** Score of the best checkpoint (higher is better); null when nothing was validated. */
+  readonly bestScore: number | null
+  readonly bestStep: number | null
+  /** Metrics of the best validation by name. */
+  readonly metrics: Readonly<Record<string, number>>
+}
+
+export interface TrainOutcome {
+  readonly run: string
+  readonly interrupted: boolean
+  /** Steps finished in all phases, and their number in a whole run. */
+  readonly steps: number
+  readonly totalSteps: number
+  readonly phases: readonly PhaseResult[]
+  readonly seconds: number
+  /** Share of the step time spent waiting for data, 0 to 1. */
+  readonly dataWait: number
+}
+
+export interface PredictRequest {
+  readonly run: string
+  /** Image files and folders; empty when `split` is given. */
+  readonly inputs: readonly string[]
+  /** Predicts a part of the run's own data set instead of files. */
+  readonly split?: SplitName
+  readonly out: string
+  /** Masks drawn for an image; the method's own number by default. */
+  readonly samples?: number
+  readonly seed: number
+  /** Writes a picture for a person beside each mask. */
+  readonly preview: boolean
+  readonly device: string
+  readonly threads: number
+  readonly reporter: Reporter
+  readonly signal: AbortSignal
+}
+
+export interface PredictResult {
+  readonly out: string
+  readonly cases: number
+  /** 0 for a method that does not sample. */
+  readonly samples: number
+  /** Files written: masks, probability maps, samples, pictures. */
+  readonly files: number
+  readonly seconds: number
+}
+
+export type SplitName = 'train' | 'val' | 'test'
+
+export interface EvaluateRunRequest {
+  readonly run: string
+  /** Another data set than the one the run was trained on. */
+  readonly dataset?: string
+  readonly split: SplitName
+  readonly samples?: number
+  readonly seed: number
+  readonly device: string
+  readonly threads: number
+  readonly reporter: Reporter
+  readonly signal: AbortSignal
+}
+
+export interface EvaluateFoldersRequest {
+  /** Predicted masks: `<case>.png`, or `<case>/<sample>.png` for several samples. */
+  readonly predictions: string
+  /** Reference masks in any layout of a data set's `masks/`. */
+  readonly references: string
+  readonly reporter: Reporter
+  readonly signal: AbortSignal
+}
+
+/** One metric of one class over all cases. */
+export interface MetricRow {
+  /** Key for programs, e.g. `hmIou`. */
+  readonly metric: string
+  /** Name for people, e.g. `HM-IoU`. */
+  readonly label: string
+  /** Class name; null for the mean over classes or where there is one class. */
+  readonly class: string | null
+  readonly better: 'higher' | 'lower' | null
+  readonly mean: number
+  /** 95 % bootstrap interval, resampled by patient; null where there is one patient only. */
+  readonly interval: readonly [low: number, high: number] | null
+  /** Cases without a value, e.g. a surface distance to an empty mask. */
+  readonly undefinedCases: number
+}
+
+export interface CaseScores {
+  readonly case: string
+  readonly patient: string
+  /** Values by `metric`, or by `metric.class` with several classes. */
+  readonly scores: Readonly<Record<string, number>>
+}
+
+export interface EvaluateResult {
+  /** What was scored, e.g. `ar-seg, test split of lidc`. */
+  readonly title: string
+  readonly cases: number
+  readonly patients: number
+  readonly samples: number
+  readonly raters: number
+  readonly seed: number | null
+  readonly rows: readonly MetricRow[]
+  readonly perCase: readonly CaseScores[]
+  /** Sentences a reader needs to judge the numbers, e.g. the rule for two empty masks. */
+  readonly notes: readonly string[]
+  readonly seconds: number
+}
+
+/**
+ * What `training/index.js` exports for the command line. Each function throws SeptumError for bad input and
+ * the signal's reason when it was aborted (except `train`, which saves and returns).
+ */
+export interface TrainingApi {
+  train(request: TrainRequest): Promise<TrainOutcome>
+  predictRun(request: PredictRequest): Promise<PredictResult>
+  evaluateRun(request: EvaluateRunRequest): Promise<EvaluateResult>
+  evaluateFolders(request: EvaluateFoldersRequest): Promise<EvaluateResult>
+}
+
+/** The part of a method that the command line reads; `methods/index.js` exports `methods` of these. */
+export type MethodCard = Pick<Method<unknown>, 'name' | 'title' | 'summary' | 'paper' | 'options'>

@@ -1,0 +1,2 @@
+export * from './jsonl.js'
+export * from './tensorboard.js'

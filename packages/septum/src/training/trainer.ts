@@ -1,0 +1,220 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Reporter, SeptumError } from '@septum/core'
+import { noGrad, type Tensor } from '@septum/torch'
+import type { Batch, Phase, SegmentationModel } from '../methods/method.js'
+import { addPrefix, bestCheckpoint, lastCheckpoint, type Progress, readCheckpoint, sweepCheckpoints, withPrefix, writeCheckpoint } from './checkpoint.js'
+import { PhaseRun, type Precision } from './phase-run.js'
+
+/** Where a phase's batches come from; training batches are addressed by number, so resuming needs no state. */
+export interface BatchSource {
+  /** Batch number `index` of training, its tensors owned by the caller. */
+  batch(index: number, step: number): Promise<Batch>
+  validation(): AsyncIterable<Batch>
+  /** Share of the time between steps that was spent waiting for data, 0 .. 1. */
+  readonly waitShare: number
+  close(): Promise<void> | void
+}
+
+/** What a trainer tells while it works; every field of a line is plain data. */
+export interface TrainingEvents {
+  step(event: { phase: string; step: number; of: number; losses: Readonly<Record<string, number>>; learningRate: number; gradientNorm: number | null; samplesPerSecond: number }): void
+  validation(event: { phase: string; step: number; score: number; best: boolean; metrics: Readonly<Record<string, number>> }): void
+}
+
+export interface TrainJob {
+  readonly methodName: string
+  readonly model: SegmentationModel
+  readonly source: (phase: Phase, index: number) => BatchSource
+  readonly runDir: string
+  readonly seed: number
+  readonly device: string
+  readonly precision: Precision
+  /** Steps between validations; the last step of a phase always validates. */
+  readonly validateEvery: number
+  /** Steps between checkpoints. */
+  readonly checkpointEvery: number
+  /** Digest of what decides the result; a checkpoint of another one is refused. */
+  readonly fingerprint: string
+  readonly resume: boolean
+  readonly reporter: Reporter
+  readonly events: TrainingEvents
+  readonly signal?: AbortSignal
+}
+
+export interface TrainResult {
+  /** `interrupted` when the signal stopped it; the run can be resumed. */
+  readonly status: 'finished' | 'interrupted'
+  readonly seconds: number
+  readonly phases: readonly { readonly name: string; readonly score: number; readonly seconds: number; readonly waitShare: number }[]
+}
+
+/** Trains all phases of a model, in order; each ends with its best weights in the model. */
+export async function trainModel(job: TrainJob): Promise<TrainResult> {
+  mkdirSync(join(job.runDir, 'checkpoints'), { recursive: true })
+  sweepCheckpoints(job.runDir)
+  const phases = job.model.phases()
+  const trainer = new Trainer(job)
+  if (job.resume) trainer.resume()
+  const done: TrainResult['phases'][number][] = []
+  for (let index = trainer.phase; index < phases.length; index++) {
+    const result = await trainer.run(phases[index]!, index)
+    if (!result) return { status: 'interrupted', seconds: trainer.seconds, phases: done }
+    done.push(result)
+  }
+  job.model.eval().requiresGrad_(false)
+  return { status: 'finished', seconds: trainer.seconds, phases: done }
+}
+
+class Trainer {
+  phase = 0
+  seconds = 0
+  #step = 0
+  #bestScore: number | null = null
+  #restored: { tensors: Map<string, Tensor>; numbers: Readonly<Record<string, number>> } | null = null
+
+  constructor(private readonly job: TrainJob) {}
+
+  resume(): void {
+    const { job } = this
+    const file = lastCheckpoint(job.runDir)
+    const { progress, tensors } = readCheckpoint(file, job.methodName, job.device)
+    if (progress.fingerprint !== job.fingerprint) {
+      throw new SeptumError(
+        'resume-mismatch',
+        'The checkpoint was made with other settings or another data set',
+        'Resume with the same command, or train into a new folder.',
+        { file },
+      )
+    }
+    job.model.loadStateDict(withPrefix(tensors, 'model'))
+    this.phase = progress.phase
+    this.#step = progress.step
+    this.#bestScore = progress.bestScore
+    this.seconds = progress.seconds
+    this.#restored = progress.step > 0 ? { tensors, numbers: progress.numbers } : null
+  }
+
+  #progress(numbers: Readonly<Record<string, number>>): Progress {
+    return {
+      method: this.job.methodName,
+      phase: this.phase,
+      step: this.#step,
+      bestScore: this.#bestScore,
+      seconds: this.seconds,
+      fingerprint: this.job.fingerprint,
+      numbers,
+    }
+  }
+
+  #save(run: PhaseRun | null): void {
+    const state = run ? run.state() : { tensors: new Map(), numbers: {} }
+    const tensors = new Map([...addPrefix(this.job.model.stateDict(), 'model'), ...state.tensors])
+    writeCheckpoint(lastCheckpoint(this.job.runDir), { progress: this.#progress(state.numbers), tensors })
+  }
+
+  /** @returns null when interrupted */
+  async run(phase: Phase, index: number): Promise<TrainResult['phases'][number] | null> {
+    const { job } = this
+    const source = job.source(phase, index)
+    const run = new PhaseRun(job.model, phase, index, job.seed, job.device, job.precision)
+    this.phase = index
+    const secondsBefore = this.seconds
+    try {
+      if (this.#restored) {
+        run.restore(this.#restored.tensors, this.#restored.numbers)
+        for (const t of this.#restored.tensors.values()) t.free()
+        this.#restored = null
+      } else if (this.#step === 0) {
+        const batch = await source.batch(0, 0)
+        run.begin(batch)
+        freeBatch(batch)
+        // A run killed before its first checkpoint resumes from here.
+        this.#save(run)
+      }
+      const finished = await this.#steps(run, source)
+      const { waitShare } = source
+      if (!finished) return null
+      this.#takeBest(phase)
+      this.phase = index + 1
+      this.#step = 0
+      const score = this.#bestScore ?? 0
+      this.#bestScore = null
+      this.#save(null)
+      return { name: phase.name, score, seconds: this.seconds - secondsBefore, waitShare }
+    } finally {
+      run.free()
+      await source.close()
+    }
+  }
+
+  async #steps(run: PhaseRun, source: BatchSource): Promise<boolean> {
+    const { job } = this
+    const { phase } = run
+    const progress = job.reporter.progress(phase.name, phase.steps, 'steps')
+    let smoothed: number | null = null
+    try {
+      while (this.#step < phase.steps) {
+        if (job.signal?.aborted) {
+          this.#save(run)
+          return false
+        }
+        const start = performance.now()
+        const batches = await this.#batches(source, phase)
+        const report = run.step(batches)
+        const samples = batches.reduce((sum, batch) => sum + batch.cases.length, 0)
+        for (const batch of batches) freeBatch(batch)
+        this.#step++
+        const seconds = (performance.now() - start) / 1000
+        this.seconds += seconds
+        const loss = report.losses.total!
+        smoothed = smoothed === null ? loss : 0.95 * smoothed + 0.05 * loss
+        job.events.step({ phase: phase.name, step: this.#step, of: phase.steps, ...report, samplesPerSecond: samples / seconds })
+        progress.update(this.#step, { loss: smoothed, 'samples/s': samples / seconds, waiting: `${(100 * source.waitShare).toFixed(1)} %` })
+        const last = this.#step === phase.steps
+        if (last || this.#step % job.validateEvery === 0) await this.#validate(run, source)
+        if (!last && this.#step % job.checkpointEvery === 0) this.#save(run)
+        // Finalisers, signals and the terminal get their turn once a step.
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      return true
+    } finally {
+      progress.finish()
+    }
+  }
+
+  #batches(source: BatchSource, phase: Phase): Promise<Batch[]> {
+    const step = this.#step
+    return Promise.all(Array.from({ length: phase.accumulate }, (_, i) => source.batch(step * phase.accumulate + i, step)))
+  }
+
+  async #validate(run: PhaseRun, source: BatchSource): Promise<void> {
+    const { job } = this
+    const start = performance.now()
+    const { score, metrics } = await run.validate(source.validation())
+    const best = this.#bestScore === null || score > this.#bestScore
+    if (best) {
+      this.#bestScore = score
+      await run.withBestWeights(async () => {
+        const file = bestCheckpoint(job.runDir, run.phase.name)
+        writeCheckpoint(file, { progress: this.#progress({}), tensors: addPrefix(job.model.stateDict(), 'model') })
+      })
+    }
+    this.seconds += (performance.now() - start) / 1000
+    job.events.validation({ phase: run.phase.name, step: this.#step, score, best, metrics })
+  }
+
+  /** The weights of the best validation; without any, the last ones stay. */
+  #takeBest(phase: Phase): void {
+    const file = bestCheckpoint(this.job.runDir, phase.name)
+    if (!existsSync(file)) return
+    const { tensors } = readCheckpoint(file, this.job.methodName, this.job.device)
+    noGrad(() => this.job.model.loadStateDict(withPrefix(tensors, 'model')))
+    for (const t of tensors.values()) t.free()
+  }
+}
+
+function freeBatch(batch: Batch): void {
+  batch.images.free()
+  batch.masks.free()
+}

@@ -1,0 +1,7 @@
+export * from './activation.js'
+export * from './attention.js'
+export * from './convolution.js'
+export * from './loss.js'
+export * from './normalization.js'
+export * from './pooling.js'
+export * from './resampling.js'

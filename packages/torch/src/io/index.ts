@@ -1,0 +1,8 @@
+export type { PthKey, PthValue } from './pickle-value.js'
+export { openPth, type PthFile } from './pth.js'
+export { PthTensor } from './pth-tensor.js'
+export { openSafetensors, type SafetensorsFile } from './safetensors.js'
+export type { SafetensorsEntry } from './safetensors-header.js'
+export { type SafetensorsSource, writeSafetensors } from './safetensors-writer.js'
+export { type FlatStateDict, flattenStateDict } from './state-dict.js'
+export type { StoredDType } from './stored-dtype.js'

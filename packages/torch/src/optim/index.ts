@@ -1,0 +1,8 @@
+export { Adam, type AdamOptions, AdamW } from './adam.js'
+export { clipGradNorm_ } from './clip.js'
+export { EMA, type EMAOptions, type EMAState } from './ema.js'
+export { GradScaler, type GradScalerOptions, type GradScalerState } from './grad-scaler.js'
+export { type Group, Optimizer, type OptimizerState, type ParameterGroup } from './optimizer.js'
+export type { Schedule, WarmUp } from './schedule.js'
+export * as schedules from './schedule.js'
+export { SGD, type SGDOptions } from './sgd.js'

@@ -1,0 +1,35 @@
+// The table: who may import whom. Arrows point down only; what is not listed is refused.
+// Tests are free: they may read fixtures with node:fs and compose what the code keeps apart.
+
+/** Packages: other packages of this repository, node: modules, and packages from npm. */
+export const packageRules = {
+  '@septum/core': { packages: [], node: false, npm: [] },
+  '@septum/torch': { packages: ['@septum/core'], node: true, npm: [] },
+  septum: { packages: ['@septum/core', '@septum/torch'], node: true, npm: 'any' },
+  '@septum/viewer': { packages: ['@septum/core'], node: false, npm: 'any' },
+}
+
+/** The contract between methods and the rest: batches, recipes, predictions. It knows nobody. */
+const contract = 'methods/method.ts'
+const data = ['formats', 'datasets']
+const models = [contract, 'methods', 'blocks', 'losses']
+const work = ['training', 'export', 'report']
+
+/**
+ * Inside packages/septum/src: a folder (or a file of its own standing) and what it may import besides itself.
+ * `@septum/torch` must be listed too: what does without it also runs where no libtorch is.
+ */
+export const folderRules = {
+  [contract]: ['@septum/torch'],
+  formats: [],
+  blocks: ['@septum/torch'],
+  losses: ['@septum/torch'],
+  datasets: ['@septum/torch', 'formats', contract],
+  methods: ['@septum/torch', contract, 'blocks', 'losses'],
+  training: ['@septum/torch', ...models, ...data],
+  export: ['@septum/torch', ...models, ...data],
+  report: ['@septum/torch', ...models, ...data],
+  server: ['@septum/torch', ...models, ...data, ...work],
+  cli: ['@septum/torch', ...models, ...data, ...work, 'server'],
+  'index.ts': ['@septum/torch', ...models, ...data, ...work, 'server', 'cli'],
+}
