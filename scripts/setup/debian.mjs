@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { debianTriplet, findLibtorch } from '../../packages/torch/native/find-libtorch.mjs'
 import { run, SetupError } from './progress.mjs'
@@ -21,36 +21,32 @@ export const debianPackages = {
       if (!isOnPath(command)) packages.push(name)
     }
     if (!found) packages.push('libtorch-dev')
-    // A wheel or a download brings its own BLAS; Debian's libtorch takes the one that the system has chosen.
-    const blas = !found || found.system ? chosenBlas() : 'own'
-    if (blas === 'none' || (blas === 'reference' && !hasOpenBlas())) packages.push('libopenblas0-pthread')
-    const switchBlas = blas === 'reference' && hasOpenBlas()
-    if (packages.length === 0 && !switchBlas) return undefined
-    const text = [
-      packages.join(' '),
-      switchBlas && 'libblas.so.3 is the reference BLAS, 60 times slower',
-    ].filter(Boolean)
-    return { text: text.join('; '), packages, switchBlas }
+    // A wheel or a download brings its own BLAS; Debian's libtorch gets this one, whatever the system has chosen.
+    const needsBlas = !found || (found.system && !found.blas)
+    if (needsBlas) packages.push('libopenblas0-openmp')
+    if (packages.length === 0) return undefined
+    const required = packages.length > 1 || !needsBlas || !hasRealBlas()
+    return { text: packages.join(' '), packages, required }
   },
 
-  async install(context, { packages, switchBlas }, note) {
-    if (!existsSync('/usr/bin/dpkg-query')) throw notDebian(packages)
+  async install(context, { packages, required }, note) {
+    if (!existsSync('/usr/bin/dpkg-query')) {
+      if (!required) return note(slow)
+      throw notDebian(packages)
+    }
     const asRoot = await rootPrefix()
-    if (!asRoot) throw notAllowed(packages, switchBlas)
-    if (packages.length > 0) {
-      note(`installing ${packages.join(' ')} with apt-get, a minute or two`)
-      await aptInstall(asRoot, packages)
+    if (!asRoot) {
+      if (!required) return note(`${slow}. To have it: ${byHand(packages)}`)
+      throw notAllowed(packages)
     }
-    // A package that arrives does not displace a BLAS that was once chosen by hand.
-    const afterwards = await this.missing(context)
-    if (afterwards?.switchBlas) {
-      note('choosing OpenBLAS in place of the reference BLAS, which is 60 times slower')
-      for (const command of useOpenBlas()) await must(asRoot, command)
-    }
+    note(`installing ${packages.join(' ')} with apt-get, a minute or two`)
+    await aptInstall(asRoot, packages)
     const still = await this.missing(context)
     if (still) throw new SetupError(`After the installation this is still missing: ${still.text}.`)
   },
 }
+
+const slow = 'going on without libopenblas0-openmp: training on several threads takes up to twice as long'
 
 function isOnPath(command) {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
@@ -63,28 +59,13 @@ function isOnPath(command) {
   })
 }
 
-/** Debian keeps every BLAS in a folder of its own and lets libblas.so.3 point to one; blas/ is Netlib's. */
-function chosenBlas() {
+/**
+ * Whether libtorch would at least find a BLAS that is not Netlib's, which is 60 times slower. Debian keeps
+ * every BLAS in a folder of its own (Netlib's in blas/) and lets libblas.so.3 point to one.
+ */
+function hasRealBlas() {
   const link = join(libraries, 'libblas.so.3')
-  if (!existsSync(link)) return 'none'
-  return realpathSync(link).startsWith(join(libraries, 'blas/')) ? 'reference' : 'real'
-}
-
-function openBlasFolder() {
-  if (!existsSync(libraries)) return undefined
-  const folders = readdirSync(libraries).filter((name) => name.startsWith('openblas-'))
-  return folders.map((name) => join(libraries, name)).find((path) => existsSync(join(path, 'libblas.so.3')))
-}
-
-const hasOpenBlas = () => openBlasFolder() !== undefined
-
-function useOpenBlas() {
-  return ['libblas.so.3', 'liblapack.so.3'].map((name) => [
-    'update-alternatives',
-    '--set',
-    `${name}-${debianTriplet}`,
-    join(openBlasFolder(), name),
-  ])
+  return existsSync(link) && !realpathSync(link).startsWith(join(libraries, 'blas/'))
 }
 
 /** What to put before a command: nothing for root, sudo where it asks no password; undefined: not allowed. */
@@ -107,14 +88,9 @@ async function aptInstall(asRoot, packages) {
   if (second.code === 0) return
   const log = update.code === 0 ? second.log : `${update.log}\n${second.log}`
   throw new SetupError('apt-get could not install the packages (its last words are above).', {
-    type: byHand(packages, []),
+    type: byHand(packages),
     log,
   })
-}
-
-async function must(asRoot, command) {
-  const { code, log } = await runAsRoot(asRoot, command)
-  if (code !== 0) throw new SetupError(`"${command.join(' ')}" failed.`, { log })
 }
 
 function runAsRoot(prefix, command) {
@@ -123,16 +99,14 @@ function runAsRoot(prefix, command) {
 }
 
 /** The same as one line for a person to type. */
-function byHand(packages, commands) {
-  const apt = packages.length > 0 ? [['apt-get', 'update'], aptCommand(packages)] : []
-  return [...apt, ...commands].map((command) => `sudo ${command.join(' ')}`).join(' && ')
+function byHand(packages) {
+  return [['apt-get', 'update'], aptCommand(packages)].map((command) => `sudo ${command.join(' ')}`).join(' && ')
 }
 
-function notAllowed(packages, switchBlas) {
-  const type = `${byHand(packages, switchBlas ? useOpenBlas() : [])} && npm run setup`
+function notAllowed(packages) {
   return new SetupError(
     'The system lacks packages, and this user may not install them (not root, and sudo asks for a password).',
-    { type },
+    { type: `${byHand(packages)} && npm run setup` },
   )
 }
 

@@ -7,8 +7,10 @@ constexpr double kGeneration = 16777216.0;  // 2^24 slots
 
 HandleTable::Slot* HandleTable::find(double handle) const {
   if (!(handle > 0) || handle > 9007199254740991.0) return nullptr;
-  const auto generation = static_cast<uint64_t>(handle / kGeneration);
-  const auto slot = static_cast<uint64_t>(handle - static_cast<double>(generation) * kGeneration);
+  const auto whole = static_cast<int64_t>(handle);
+  if (static_cast<double>(whole) != handle) return nullptr;
+  const auto generation = static_cast<uint64_t>(whole) >> 24;
+  const auto slot = static_cast<uint64_t>(whole) & ((1u << 24) - 1);
   if (slot >= slots_.size()) return nullptr;
   Slot& found = slots_[slot];
   return found.used && found.generation == generation ? &found : nullptr;
@@ -139,7 +141,7 @@ napi_value toJsBool(napi_env env, bool value) {
 
 void define(napi_env env, napi_value exports, const char* name, napi_callback callback) {
   napi_value function;
-  check(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function));
+  check(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, bridgeOf(env), &function));
   check(env, napi_set_named_property(env, exports, name, function));
 }
 

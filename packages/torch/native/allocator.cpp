@@ -4,10 +4,11 @@
 // often smaller ones, back to the kernel at each free; the kernel then clears every page again at the next
 // use, which costs as much as the arithmetic of a normalisation layer. Blocks wait here instead, by size class.
 #include <c10/core/CPUAllocator.h>
-#include <torch/version.h>
 #include <sys/mman.h>
 
+#include <atomic>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 
 #include "bridge.hpp"
@@ -18,6 +19,9 @@ namespace {
 constexpr size_t kAlignment = 64;
 constexpr size_t kHugePage = 2 << 20;
 constexpr size_t kSmallest = 64 << 10;  // below this malloc is as good
+constexpr size_t kTiny = 1 << 10;       // up to this an aligned malloc costs as much as the operator
+constexpr size_t kTinyClasses = kTiny / kAlignment;
+constexpr uint32_t kTinyKept = 64;
 constexpr size_t kSlack = 64 << 20;
 
 /// Eight classes for each power of two: at most an eighth of a block is wasted.
@@ -27,17 +31,78 @@ size_t sizeClass(size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
+/// In front of the data: the capacity of the block.
+struct Header {
+  size_t capacity;
+};
+static_assert(sizeof(Header) <= kAlignment);
+
+Header* headerOf(void* data) { return reinterpret_cast<Header*>(static_cast<char*>(data) - kAlignment); }
+
+/// Scalars and short vectors wait here, by multiples of the alignment; at most half a megabyte per thread.
+/// The first word of a waiting block points to the next.
+struct TinyBlocks {
+  void* first[kTinyClasses];
+  uint32_t count[kTinyClasses];
+  bool armed;
+  bool closed;
+
+  void drop() {
+    for (size_t i = 0; i < kTinyClasses; ++i) {
+      while (first[i]) {
+        void* data = first[i];
+        std::memcpy(&first[i], data, sizeof(void*));
+        std::free(headerOf(data));
+      }
+      count[i] = 0;
+    }
+  }
+};
+thread_local TinyBlocks tiny;  // trivial, so that it can still be asked after the thread's destructors ran
+
+struct TinyCloser {
+  TinyCloser() { tiny.armed = true; }
+  ~TinyCloser() {
+    tiny.closed = true;
+    tiny.drop();
+  }
+};
+
+void* takeTiny(size_t capacity) {
+  void*& first = tiny.first[capacity / kAlignment - 1];
+  void* data = first;
+  if (data) {
+    std::memcpy(&first, data, sizeof(void*));
+    --tiny.count[capacity / kAlignment - 1];
+  }
+  return data;
+}
+
+bool giveTiny(void* data, size_t capacity) {
+  const size_t i = capacity / kAlignment - 1;
+  if (tiny.closed || tiny.count[i] >= kTinyKept) return false;
+  if (!tiny.armed) {
+    static thread_local TinyCloser closer;
+    (void)closer;
+  }
+  std::memcpy(data, &tiny.first[i], sizeof(void*));
+  tiny.first[i] = data;
+  ++tiny.count[i];
+  return true;
+}
+
 class KeepingAllocator final : public c10::Allocator {
  public:
-  c10::DataPtr allocate(size_t bytes) const override {
+  // libtorch 1.13 has a const allocate and no copy_data, a later 2.x the other way round. Without `override`
+  // each of these overrides what the base class has.
+  c10::DataPtr allocate(size_t bytes) {
     if (bytes == 0) return {nullptr, nullptr, &release, c10::Device(c10::DeviceType::CPU)};
-    void* data = const_cast<KeepingAllocator*>(this)->take(bytes);
+    void* data = take(bytes);
     return {data, data, &release, c10::Device(c10::DeviceType::CPU)};
   }
+  c10::DataPtr allocate(size_t bytes) const { return const_cast<KeepingAllocator*>(this)->allocate(bytes); }
+  void copy_data(void* to, const void* from, std::size_t count) const { std::memcpy(to, from, count); }
   c10::DeleterFnPtr raw_deleter() const override { return &release; }
-#if TORCH_VERSION_MAJOR >= 2
-  void copy_data(void* to, const void* from, std::size_t count) const override { default_copy_data(to, from, count); }
-#endif
 
   void limit(size_t bytes) {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -45,6 +110,7 @@ class KeepingAllocator final : public c10::Allocator {
     evictTo(limit_);
   }
   void drop() {
+    tiny.drop();
     std::lock_guard<std::mutex> lock(mutex_);
     evictTo(0);
   }
@@ -52,29 +118,27 @@ class KeepingAllocator final : public c10::Allocator {
     std::lock_guard<std::mutex> lock(mutex_);
     out[0] = static_cast<double>(live_);
     out[1] = static_cast<double>(kept_);
-    out[2] = static_cast<double>(peak_);
+    out[2] = static_cast<double>(std::max<size_t>(peak_, live_));
   }
 
   /// The allocator of the process; never destroyed, since static tensors may outlive any destructor here.
   static KeepingAllocator* installed;
 
  private:
-  /// In front of the data: the capacity of the block.
-  struct Header {
-    size_t capacity;
-  };
-  static_assert(sizeof(Header) <= kAlignment);
-
-  static Header* headerOf(void* data) { return reinterpret_cast<Header*>(static_cast<char*>(data) - kAlignment); }
   static void release(void* data) {
     if (data) installed->give(data);
   }
 
   void* take(size_t bytes) {
-    const size_t capacity = bytes < kSmallest ? bytes : sizeClass(bytes);
-    {
+    const size_t capacity = bytes <= kTiny       ? (bytes + kAlignment - 1) / kAlignment * kAlignment
+                            : bytes < kSmallest ? bytes
+                                                : sizeClass(bytes);
+    live_.fetch_add(capacity, std::memory_order_relaxed);
+    if (capacity <= kTiny) {
+      if (void* data = takeTiny(capacity)) return data;
+    } else {
       std::lock_guard<std::mutex> lock(mutex_);
-      live_ += capacity;
+      peak_ = std::max<size_t>(peak_, live_);
       const auto found = blocks_.find(capacity);
       if (found != blocks_.end()) {
         void* data = found->second.back();
@@ -83,10 +147,10 @@ class KeepingAllocator final : public c10::Allocator {
         kept_ -= capacity;
         return data;
       }
-      peak_ = std::max(peak_, live_);
       // Blocks of other sizes must not add up beside what this step needs.
       const size_t allowed = peak_ + peak_ / 4 + kSlack;
-      if (live_ + kept_ > allowed) evictTo(allowed > live_ ? allowed - live_ : 0);
+      const size_t live = live_;
+      if (live + kept_ > allowed) evictTo(allowed > live ? allowed - live : 0);
     }
     const size_t total = capacity + kAlignment;
     const size_t alignment = total >= kHugePage ? kHugePage : kAlignment;
@@ -109,9 +173,11 @@ class KeepingAllocator final : public c10::Allocator {
 
   void give(void* data) {
     const size_t capacity = headerOf(data)->capacity;
+    live_.fetch_sub(capacity, std::memory_order_relaxed);
+    if (capacity <= kTiny && giveTiny(data, capacity)) return;
+    if (capacity < kSmallest) return std::free(headerOf(data));
     std::lock_guard<std::mutex> lock(mutex_);
-    live_ -= capacity;
-    if (capacity < kSmallest || kept_ + capacity > limit_) {
+    if (kept_ + capacity > limit_) {
       std::free(headerOf(data));
       return;
     }
@@ -133,7 +199,7 @@ class KeepingAllocator final : public c10::Allocator {
   std::mutex mutex_;
   std::map<size_t, std::vector<void*>> blocks_;
   size_t limit_ = size_t{4} << 30;
-  size_t live_ = 0;
+  std::atomic<size_t> live_{0};
   size_t kept_ = 0;
   size_t peak_ = 0;
 };

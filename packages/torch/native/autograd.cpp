@@ -129,6 +129,12 @@ napi_value setGrad(napi_env env, napi_callback_info info) {
     Bridge& bridge = *bridgeOf(env);
     at::Tensor tensor = bridge.handles.get(args.number(0));
     const double handle = args.number(1);
+    if (handle != 0) {
+      const at::Tensor& value = bridge.handles.get(handle);
+      TORCH_CHECK(value.sizes() == tensor.sizes() && value.scalar_type() == tensor.scalar_type() &&
+                      value.device() == tensor.device(),
+                  "a gradient has the shape, dtype and device of its tensor: ", describe(tensor), " got ", describe(value));
+    }
     tensor.mutable_grad() = handle == 0 ? at::Tensor() : bridge.handles.get(handle);
     return nullptr;
   });

@@ -22,11 +22,11 @@ enum Tag : int {
   kBool = 2,        // 0 | 1
   kBigInt = 3,      // the 64 bits of the integer
   kTensor = 4,      // handle
-  kString = 5,      // index into the strings of the call
+  kString = 5,      // number of an interned text
   kNumberList = 6,  // length, values
   kTensorList = 7,  // length, handles (0: none)
   kBoolList = 8,    // length, 0 | 1
-  kNamed = 9,       // index of the name, then a value of any kind
+  kNamed = 9,       // number of the name (an interned text), then a value of any kind
 };
 
 constexpr size_t kBufferLength = 1 << 16;
@@ -58,9 +58,32 @@ class HandleTable {
   size_t live_ = 0;
 };
 
+/// What dispatch needs to know of one argument, read from the schema once.
+struct Parameter {
+  const c10::Argument* argument;
+  const c10::IValue* fallback;  // the default, or nullptr
+  c10::TypePtr type;            // without Optional
+  c10::TypeKind kind;
+  c10::TypeKind element;  // of a list
+  bool optional;
+  bool writes;
+  uint32_t accepts;         // a bit for each Tag
+  uint32_t acceptsLenient;  // with a number for a tensor
+  // The list of whole numbers that was passed last: strides, paddings and shapes seldom change.
+  std::vector<double> lastList;
+  c10::IValue lastValue;
+};
+
+struct Overload {
+  c10::OperatorHandle handle;
+  std::vector<Parameter> parameters;
+  size_t required;  // leading positional arguments up to the last one without a default
+  bool writes;
+};
+
 struct Operator {
   std::string name;
-  std::vector<c10::OperatorHandle> overloads;
+  std::vector<Overload> overloads;
 };
 
 /// Work that a thread of the autograd engine asks the JavaScript thread to do.
@@ -82,7 +105,9 @@ struct Bridge {
   napi_env env;
   std::thread::id jsThread = std::this_thread::get_id();
   HandleTable handles;
-  std::vector<Operator> operators;
+  std::deque<Operator> operators;  // a deque: references stay valid while others are added
+  std::deque<std::string> texts;
+  std::vector<c10::IValue> stack;  // between calls: its memory only
   std::unique_ptr<double[]> buffer{new double[kBufferLength]};
   std::vector<std::unique_ptr<c10::InferenceMode>> inferenceGuards;
   JsQueue queue;

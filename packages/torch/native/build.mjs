@@ -84,10 +84,10 @@ function stampOf(libtorch) {
     if (!/\.(cpp|hpp|h|txt|mjs)$/.test(name)) continue
     sources.update(`${name}\0`).update(readFileSync(join(native, name)))
   }
-  const { version, identity, include, cudaInclude, cxx11Abi, cxxStandard } = libtorch
+  const { version, identity, include, cudaInclude, cxx11Abi, cxxStandard, blas } = libtorch
   return {
     sources: sources.digest('hex'),
-    libtorch: { version, identity, include, cudaInclude, cxx11Abi, cxxStandard },
+    libtorch: { version, identity, include, cudaInclude, cxx11Abi, cxxStandard, blas },
     compiler: `${cxx} ${compiler.stdout.trim().split(/\s+/).join(' ')}`,
     flags: [process.env.CXXFLAGS ?? '', process.env.LDFLAGS ?? ''],
     native,
@@ -109,6 +109,7 @@ async function compile(libtorch, stamp) {
     TORCH_INCLUDE: [...libtorch.include, ...libtorch.cudaInclude].join(';'),
     TORCH_LIBS: libtorch.libraries.join(';'),
     TORCH_RPATH: libtorch.system ? '' : libtorch.lib,
+    TORCH_BLAS: libtorch.blas,
     TORCH_CXX11_ABI: libtorch.cxx11Abi,
     TORCH_CUDA: libtorch.cudaInclude.length > 0 ? 1 : 0,
   }

@@ -22,7 +22,6 @@ struct Reader {
   const Bridge& bridge;
   const double* at;
   const double* end;
-  const std::vector<std::string>& strings;
 
   double next() {
     if (at >= end) throw Mismatch{"the argument buffer ended early"};
@@ -30,8 +29,8 @@ struct Reader {
   }
   const std::string& text(double index) const {
     const auto i = static_cast<size_t>(index);
-    if (!(index >= 0) || i >= strings.size()) throw Mismatch{"a string argument is missing"};
-    return strings[i];
+    if (!(index >= 0) || i >= bridge.texts.size()) throw Mismatch{"a string argument is missing"};
+    return bridge.texts[i];
   }
 };
 
@@ -92,16 +91,40 @@ int64_t toInt(const Value& v) {
   throw Mismatch{std::string("expected a whole number, got ") + kindName(v.tag)};
 }
 
+/// A list of whole numbers, by its own values or one number for all of its fixed length.
+IValue toIntList(const Value& v, Parameter& p) {
+  double repeated[8];
+  const double* values = v.list;
+  size_t length = v.length;
+  const auto fixed = p.argument->N();
+  if (v.tag == kNumber && fixed && *fixed <= 8) {
+    length = static_cast<size_t>(*fixed);
+    std::fill_n(repeated, length, v.number);
+    values = repeated;
+  } else if (v.tag != kNumberList) {
+    throw Mismatch{std::string("expected a list of whole numbers, got ") + kindName(v.tag)};
+  }
+  if (!p.lastValue.isNone() && std::equal(values, values + length, p.lastList.begin(), p.lastList.end())) {
+    return p.lastValue;
+  }
+  c10::List<int64_t> list;
+  list.reserve(length);
+  for (size_t i = 0; i < length; ++i) list.push_back(toInt(Value{kNumber, values[i]}));
+  IValue result(std::move(list));
+  if (length <= 8) {
+    p.lastList.assign(values, values + length);
+    p.lastValue = result;
+  }
+  return result;
+}
+
 /// The lenient pass lets a number stand for a tensor, as PyTorch does from Python.
-IValue convert(const Reader& in, const Value& v, const c10::Argument& argument, const c10::TypePtr& type, bool lenient) {
+IValue convert(const Reader& in, const Value& v, Parameter& p, bool lenient) {
   const auto fail = [&](const std::string& wanted) -> Mismatch {
     return Mismatch{"expected " + wanted + ", got " + kindName(v.tag)};
   };
-  switch (type->kind()) {
-    case TypeKind::OptionalType: {
-      if (v.tag == kNone) return IValue();
-      return convert(in, v, argument, type->castRaw<c10::OptionalType>()->getElementType(), lenient);
-    }
+  if (v.tag == kNone && p.optional) return IValue();
+  switch (p.kind) {
     case TypeKind::TensorType: {
       if (v.tag == kTensor) return in.bridge.handles.get(v.number);
       if (lenient && (v.tag == kNumber || v.tag == kBool || v.tag == kBigInt)) {
@@ -109,7 +132,6 @@ IValue convert(const Reader& in, const Value& v, const c10::Argument& argument, 
         wrapped.unsafeGetTensorImpl()->set_wrapped_number(true);
         return wrapped;
       }
-      if (v.tag == kNone) throw Mismatch{"expected a tensor, got nothing"};
       throw fail("a tensor");
     }
     case TypeKind::NumberType:
@@ -140,8 +162,7 @@ IValue convert(const Reader& in, const Value& v, const c10::Argument& argument, 
       if (v.tag == kString) return c10::Device(in.text(v.number));
       throw fail("the name of a device");
     case TypeKind::ListType: {
-      const auto element = type->castRaw<c10::ListType>()->getElementType();
-      const auto kind = element->kind();
+      const auto kind = p.element;
       if (kind == TypeKind::TensorType && (v.tag == kTensorList || v.tag == kNumberList) &&
           (v.tag == kTensorList || v.length == 0)) {
         c10::List<at::Tensor> list;
@@ -157,15 +178,7 @@ IValue convert(const Reader& in, const Value& v, const c10::Argument& argument, 
         return list;
       }
       if (kind == TypeKind::IntType || kind == TypeKind::SymIntType) {
-        c10::List<int64_t> list;
-        if (v.tag == kNumber && argument.N()) {
-          for (int32_t i = 0; i < *argument.N(); ++i) list.push_back(toInt(v));
-          return list;
-        }
-        if (v.tag != kNumberList) throw fail("a list of whole numbers");
-        list.reserve(v.length);
-        for (size_t i = 0; i < v.length; ++i) list.push_back(toInt(Value{kNumber, v.list[i]}));
-        return list;
+        return toIntList(v, p);
       }
       if (kind == TypeKind::FloatType) {
         if (v.tag != kNumberList) throw fail("a list of numbers");
@@ -183,48 +196,134 @@ IValue convert(const Reader& in, const Value& v, const c10::Argument& argument, 
         for (size_t i = 0; i < v.length; ++i) list.push_back(v.list[i] != 0);
         return list;
       }
-      throw Mismatch{"lists of " + element->str() + " cannot be passed yet"};
+      throw Mismatch{"arguments of type " + p.type->str() + " cannot be passed yet"};
     }
     default:
-      throw Mismatch{"arguments of type " + type->str() + " cannot be passed yet"};
+      throw Mismatch{"arguments of type " + p.type->str() + " cannot be passed yet"};
   }
 }
 
-c10::TypePtr argumentType(const c10::Argument& argument) { return argument.real_type(); }
+/// The arguments that the operator writes to: their tensors keep their handles.
+using Written = c10::SmallVector<std::pair<const c10::TensorImpl*, double>, 4>;
+
+constexpr uint32_t bit(Tag tag) { return 1u << tag; }
+
+/// Tags that a type can come from; `convert` has the last word.
+uint32_t acceptedTags(const Parameter& p, bool lenient) {
+  const uint32_t scalar = bit(kNumber) | bit(kBool) | bit(kBigInt);
+  const uint32_t none = p.optional || p.fallback ? bit(kNone) : 0;
+  switch (p.kind) {
+    case TypeKind::TensorType:
+      return none | bit(kTensor) | (lenient ? scalar : 0);
+    case TypeKind::NumberType:
+    case TypeKind::IntType:
+    case TypeKind::SymIntType:
+      return none | scalar;
+    case TypeKind::FloatType:
+      return none | bit(kNumber);
+    case TypeKind::BoolType:
+      return none | bit(kBool);
+    case TypeKind::ListType:
+      return none | bit(kNumberList) | bit(kTensorList) | bit(kBoolList) | bit(kNumber);
+    default:
+      return none | bit(kString);
+  }
+}
+
+Overload prepare(const c10::OperatorHandle& handle) {
+  const auto& schema = handle.schema();
+  Overload overload{handle, {}, 0, schema.is_mutable()};
+  for (const c10::Argument& argument : schema.arguments()) {
+    Parameter p{};
+    p.argument = &argument;
+    p.fallback = argument.default_value() ? &*argument.default_value() : nullptr;
+    p.type = argument.real_type();
+    p.optional = p.type->kind() == TypeKind::OptionalType;
+    if (p.optional) p.type = p.type->castRaw<c10::OptionalType>()->getElementType();
+    p.kind = p.type->kind();
+    p.element = p.kind == TypeKind::ListType ? p.type->castRaw<c10::ListType>()->getElementType()->kind() : p.kind;
+    p.writes = argument.alias_info() && argument.alias_info()->isWrite();
+    p.accepts = acceptedTags(p, false);
+    p.acceptsLenient = acceptedTags(p, true);
+    overload.parameters.push_back(std::move(p));
+    if (!argument.default_value()) overload.required = overload.parameters.size();
+  }
+  return overload;
+}
+
+/// Whether the kinds of the positional values fit: exceptions are too slow to choose an overload by.
+bool mayFit(Reader in, size_t count, const Overload& overload, bool lenient) {
+  for (size_t i = 0; i < count; ++i) {
+    const Value value = read(in);
+    if (value.tag == kNamed) return true;
+    if (i >= overload.parameters.size()) return false;
+    const Parameter& p = overload.parameters[i];
+    if (!((lenient ? p.acceptsLenient : p.accepts) & bit(value.tag))) return false;
+  }
+  return count >= overload.required;
+}
+
+void noteWritten(const Reader& in, const Value& value, Written& written) {
+  if (value.tag == kTensor) {
+    written.emplace_back(in.bridge.handles.get(value.number).unsafeGetTensorImpl(), value.number);
+  } else if (value.tag == kTensorList) {
+    for (size_t k = 0; k < value.length; ++k) {
+      if (value.list[k] == 0) continue;
+      written.emplace_back(in.bridge.handles.get(value.list[k]).unsafeGetTensorImpl(), value.list[k]);
+    }
+  }
+}
+
+void pushDefault(const Parameter& p, torch::jit::Stack& stack) {
+  if (!p.fallback) throw Mismatch{"argument '" + p.argument->name() + "' is missing"};
+  stack.push_back(*p.fallback);
+}
+
+void pushValue(const Reader& in, const Value& value, Parameter& p, bool lenient, torch::jit::Stack& stack,
+               Written& written) {
+  if (value.tag == kNone && p.fallback && !p.optional) return pushDefault(p, stack);
+  try {
+    stack.push_back(convert(in, value, p, lenient));
+  } catch (const Mismatch& mismatch) {
+    throw Mismatch{"argument '" + p.argument->name() + "': " + mismatch.why};
+  }
+  if (p.writes) noteWritten(in, value, written);
+}
 
 /// Builds the stack of one overload from positional and named values, filling in defaults.
-void fillStack(Reader in, size_t count, const c10::FunctionSchema& schema, bool lenient, torch::jit::Stack& stack) {
-  const auto& arguments = schema.arguments();
-  std::vector<c10::optional<Value>> given(arguments.size());
-  for (size_t i = 0; i < count; ++i) {
-    size_t position = i;
-    Value value = read(in);
-    if (value.tag == kNamed) {
-      const std::string& name = in.text(value.number);
-      const auto found = schema.argumentIndexWithName(name);
-      if (!found) throw Mismatch{"there is no argument named '" + name + "'"};
-      position = static_cast<size_t>(*found);
-      value = read(in);
-    } else if (position >= arguments.size()) {
-      throw Mismatch{"takes " + std::to_string(arguments.size()) + " arguments, got " + std::to_string(count)};
-    }
-    given[position] = value;
-  }
+void fillStack(Reader in, size_t count, Overload& overload, bool lenient, torch::jit::Stack& stack, Written& written) {
+  auto& parameters = overload.parameters;
   stack.clear();
-  stack.reserve(arguments.size());
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const c10::Argument& argument = arguments[i];
-    const bool absent = !given[i] || (given[i]->tag == kNone && argument.default_value() &&
-                                      argument.type()->kind() != TypeKind::OptionalType);
-    if (absent) {
-      if (!argument.default_value()) throw Mismatch{"argument '" + argument.name() + "' is missing"};
-      stack.push_back(*argument.default_value());
-      continue;
+  written.clear();
+  size_t i = 0;
+  for (; i < count; ++i) {
+    const Reader here = in;
+    const Value value = read(in);
+    if (value.tag == kNamed) {
+      in = here;
+      break;
     }
-    try {
-      stack.push_back(convert(in, *given[i], argument, argumentType(argument), lenient));
-    } catch (const Mismatch& mismatch) {
-      throw Mismatch{"argument '" + argument.name() + "': " + mismatch.why};
+    if (i >= parameters.size()) {
+      throw Mismatch{"takes " + std::to_string(parameters.size()) + " arguments, got " + std::to_string(count)};
+    }
+    pushValue(in, value, parameters[i], lenient, stack, written);
+  }
+  const size_t positional = i;
+  std::vector<c10::optional<Value>> named(i < count ? parameters.size() : 0);
+  for (; i < count; ++i) {
+    const Value tag = read(in);
+    if (tag.tag != kNamed) throw Mismatch{"a positional argument follows a named one"};
+    const std::string& name = in.text(tag.number);
+    const auto found = overload.handle.schema().argumentIndexWithName(name);
+    if (!found) throw Mismatch{"there is no argument named '" + name + "'"};
+    if (static_cast<size_t>(*found) < positional) throw Mismatch{"argument '" + name + "' is given twice"};
+    named[static_cast<size_t>(*found)] = read(in);
+  }
+  for (size_t k = positional; k < parameters.size(); ++k) {
+    if (k < named.size() && named[k]) {
+      pushValue(in, *named[k], parameters[k], lenient, stack, written);
+    } else {
+      pushDefault(parameters[k], stack);
     }
   }
 }
@@ -289,12 +388,10 @@ std::string describeCall(const std::string& name, Reader in, size_t count) {
   return out.str();
 }
 
-bool writes(const c10::Argument& argument) { return argument.alias_info() && argument.alias_info()->isWrite(); }
-
 /// Appends results to the buffer. An in-place result gets the handle of the argument that it is.
 struct Writer {
   Bridge& bridge;
-  const std::vector<std::pair<const c10::TensorImpl*, double>>& written;
+  const Written& written;
   double* at;
   double* end;
 
@@ -310,9 +407,10 @@ struct Writer {
   }
   void value(const IValue& v) {
     if (v.isTensor()) {
-      if (!v.toTensor().defined()) return push(kNone);
+      const at::Tensor& tensor = v.toTensor();
+      if (!tensor.defined()) return push(kNone);
       push(kTensor);
-      push(handleOf(v.toTensor()));
+      push(handleOf(tensor));
     } else if (v.isTensorList()) {
       const auto list = v.toTensorVector();
       push(kTensorList);
@@ -356,16 +454,16 @@ napi_value resolve(napi_env env, napi_callback_info info) {
     if (dot != std::string::npos) {
       const auto overload = full.substr(dot + 1);
       const auto found = dispatcher.findSchema({full.substr(0, dot), overload == "default" ? "" : overload});
-      if (found) op.overloads.push_back(*found);
+      if (found) op.overloads.push_back(prepare(*found));
     } else {
       for (const auto& name : dispatcher.getAllOpNames()) {
         if (name.name != full) continue;
         const auto found = dispatcher.findSchema(name);
-        if (found) op.overloads.push_back(*found);
+        if (found) op.overloads.push_back(prepare(*found));
       }
       // A fixed order: what comes from a hash table must not decide which overload runs.
       std::sort(op.overloads.begin(), op.overloads.end(), [](const auto& a, const auto& b) {
-        return a.schema().overload_name() < b.schema().overload_name();
+        return a.handle.schema().overload_name() < b.handle.schema().overload_name();
       });
     }
     TORCH_CHECK(!op.overloads.empty(), "there is no operator '", full, "' in this libtorch (", TORCH_VERSION, ")");
@@ -374,89 +472,90 @@ napi_value resolve(napi_env env, napi_callback_info info) {
   });
 }
 
-/// call(id, argument count, strings?): runs an operator on the buffer's arguments; the results replace
-/// them. Returns the number of results.
+/// Lends the bridge's stack to a call, so that a call allocates none; an operator that calls JavaScript, which
+/// calls an operator, finds an empty one.
+struct BorrowedStack {
+  explicit BorrowedStack(Bridge& b) : bridge(b), stack(std::move(b.stack)) {}
+  ~BorrowedStack() {
+    stack.clear();
+    bridge.stack = std::move(stack);
+  }
+  Bridge& bridge;
+  torch::jit::Stack stack;
+};
+
+/// Puts the arguments on the stack and returns the overload that takes them.
+Overload& choose(const Reader& in, size_t count, Operator& op, torch::jit::Stack& stack, Written& written) {
+  const bool single = op.overloads.size() == 1;
+  // Strict first: add(tensor, 2) must find the Scalar overload where one exists.
+  for (const bool lenient : {false, true}) {
+    if (single && !lenient) continue;
+    for (auto& overload : op.overloads) {
+      if (!mayFit(in, count, overload, lenient)) continue;
+      try {
+        fillStack(in, count, overload, lenient, stack, written);
+        return overload;
+      } catch (const Mismatch&) {
+      }
+    }
+  }
+  std::string why;
+  for (auto& overload : op.overloads) {
+    try {
+      fillStack(in, count, overload, true, stack, written);
+    } catch (const Mismatch& mismatch) {
+      const std::string& name = overload.handle.schema().overload_name();
+      if (!why.empty()) why += "; ";
+      why += single ? mismatch.why : "." + (name.empty() ? "default" : name) + " " + mismatch.why;
+    }
+  }
+  TORCH_CHECK(false, why);
+}
+
+/// intern(text): the number that stands for a text in the buffer: names of dtypes, devices, arguments.
+napi_value intern(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    const Arguments args(env, info, 1);
+    Bridge& bridge = *bridgeOf(env);
+    bridge.texts.push_back(args.string(0));
+    return toJs(env, static_cast<double>(bridge.texts.size() - 1));
+  });
+}
+
+/// call(id, argument count): runs an operator on the buffer's arguments; the results replace them. Returns
+/// the number of results.
 napi_value call(napi_env env, napi_callback_info info) {
-  Bridge& bridge = *bridgeOf(env);
-  std::vector<std::string> strings;
-  const Operator* op = nullptr;
-  size_t count = 0;
-  const auto reader = [&] {
-    return Reader{bridge, bridge.buffer.get(), bridge.buffer.get() + kBufferLength, strings};
-  };
+  napi_value given[2];
+  size_t givenCount = 2;
+  void* data = nullptr;
+  napi_get_cb_info(env, info, &givenCount, given, nullptr, &data);
+  Bridge& bridge = *static_cast<Bridge*>(data);
+  Operator* op = nullptr;
+  uint32_t count = 0;
+  const Reader reader{bridge, bridge.buffer.get(), bridge.buffer.get() + kBufferLength};
   try {
-    const Arguments args(env, info, 2);
-    const auto id = static_cast<size_t>(args.number(0));
+    uint32_t id = 0;
+    check(env, napi_get_value_uint32(env, given[0], &id));
+    check(env, napi_get_value_uint32(env, given[1], &count));
     TORCH_CHECK(id < bridge.operators.size(), "unknown operator id");
     op = &bridge.operators[id];
-    count = static_cast<size_t>(args.number(1));
-    if (!args.missing(2)) {
-      uint32_t length = 0;
-      check(env, napi_get_array_length(env, args[2], &length));
-      for (uint32_t i = 0; i < length; ++i) {
-        napi_value element;
-        check(env, napi_get_element(env, args[2], i, &element));
-        size_t size = 0;
-        check(env, napi_get_value_string_utf8(env, element, nullptr, 0, &size));
-        std::string text(size, '\0');
-        check(env, napi_get_value_string_utf8(env, element, text.data(), size + 1, &size));
-        strings.push_back(std::move(text));
-      }
-    }
-    torch::jit::Stack stack;
-    const c10::OperatorHandle* chosen = nullptr;
-    std::string why;
-    // Strict first: add(tensor, 2) must find the Scalar overload where one exists.
-    for (const bool lenient : {false, true}) {
-      for (const auto& overload : op->overloads) {
-        try {
-          fillStack(reader(), count, overload.schema(), lenient, stack);
-          chosen = &overload;
-          break;
-        } catch (const Mismatch& mismatch) {
-          if (!why.empty()) why += "; ";
-          if (!lenient || op->overloads.size() == 1) {
-            why = op->overloads.size() == 1 ? mismatch.why : why + "." + overload.schema().overload_name() + " " + mismatch.why;
-          }
-        }
-      }
-      if (chosen) break;
-    }
-    TORCH_CHECK(chosen, why);
-    std::vector<std::pair<const c10::TensorImpl*, double>> written;
-    const auto& schema = chosen->schema();
-    if (schema.is_mutable()) {
-      Reader in = reader();
-      for (size_t i = 0; i < count; ++i) {
-        size_t position = i;
-        Value value = read(in);
-        if (value.tag == kNamed) {
-          position = static_cast<size_t>(*schema.argumentIndexWithName(in.text(value.number)));
-          value = read(in);
-        }
-        if (!writes(schema.arguments()[position])) continue;
-        if (value.tag == kTensor) {
-          written.emplace_back(bridge.handles.get(value.number).unsafeGetTensorImpl(), value.number);
-        } else if (value.tag == kTensorList) {
-          for (size_t k = 0; k < value.length; ++k) {
-            if (value.list[k] != 0) {
-              written.emplace_back(bridge.handles.get(value.list[k]).unsafeGetTensorImpl(), value.list[k]);
-            }
-          }
-        }
-      }
-    }
-    chosen->callBoxed(stack);
+    BorrowedStack borrowed(bridge);
+    torch::jit::Stack& stack = borrowed.stack;
+    Written written;
+    const Overload& chosen = choose(reader, count, *op, stack, written);
+    chosen.handle.callBoxed(stack);
     Writer out{bridge, written, bridge.buffer.get(), bridge.buffer.get() + kBufferLength};
     for (const auto& value : stack) out.value(value);
-    return toJs(env, static_cast<double>(stack.size()));
+    napi_value result;
+    check(env, napi_create_uint32(env, static_cast<uint32_t>(stack.size()), &result));
+    return result;
   } catch (const PendingException&) {
     return nullptr;
   } catch (const std::exception& error) {
     // Arguments are still in the buffer: results are written only after the operator has succeeded.
     const auto* torchError = dynamic_cast<const c10::Error*>(&error);
     const std::string message = torchError ? torchError->what_without_backtrace() : error.what();
-    const std::string where = op ? describeCall(op->name, reader(), count) : "operator call";
+    const std::string where = op ? describeCall(op->name, reader, count) : "operator call";
     napi_throw_error(env, "ERR_TORCH", (where + ": " + message).c_str());
     return nullptr;
   }
@@ -474,7 +573,7 @@ napi_value schemas(napi_env env, napi_callback_info info) {
     uint32_t i = 0;
     for (const auto& overload : bridge.operators[id].overloads) {
       std::ostringstream text;
-      text << overload.schema();
+      text << overload.handle.schema();
       check(env, napi_set_element(env, list, i++, toJs(env, text.str())));
     }
     return list;
@@ -485,6 +584,7 @@ napi_value schemas(napi_env env, napi_callback_info info) {
 
 void registerDispatch(napi_env env, napi_value exports) {
   define(env, exports, "resolve", resolve);
+  define(env, exports, "intern", intern);
   define(env, exports, "call", call);
   define(env, exports, "schemas", schemas);
 }

@@ -11,6 +11,7 @@ import { join } from 'node:path'
  * @property {string} lib folder with the shared libraries
  * @property {string[]} libraries full paths to link
  * @property {boolean} system the loader finds `lib` without being told
+ * @property {string} blas folder of the BLAS to load instead of the one that the system has chosen, or ''
  * @property {0|1} cxx11Abi the std::string it was compiled with
  * @property {number} cxxStandard 17 or what its headers ask for
  * @property {string[]} cudaInclude folders with cuda_runtime_api.h; empty: none, or no CUDA in libtorch
@@ -114,11 +115,22 @@ function describe({ from, lib, include, system, home }) {
     cxxStandard: readStandard(api),
     cudaInclude,
     cuda: hasCuda,
+    blas: system ? openBlasForOpenMp() : '',
     identity: libraries.map((path) => {
       const { size, mtimeMs } = statSync(path)
       return [realpathSync(path), size, Math.floor(mtimeMs)]
     }),
   }
+}
+
+/**
+ * Debian's libtorch computes on OpenMP threads, and its libblas.so.3 usually is the OpenBLAS with threads of
+ * its own. The two pools spin while they wait and take the processors from each other: training takes twice
+ * as long. The OpenBLAS for OpenMP shares libtorch's pool.
+ */
+function openBlasForOpenMp() {
+  const folder = `/usr/lib/${debianTriplet}/openblas-openmp`
+  return ['libblas.so.3', 'liblapack.so.3'].every((name) => existsSync(join(folder, name))) ? folder : ''
 }
 
 function readVersion(api, home) {

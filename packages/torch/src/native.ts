@@ -15,7 +15,9 @@ export interface Native {
   /** Arguments of a call go in here and its results come out of here. */
   readonly buffer: Float64Array
   resolve(name: string): number
-  call(id: number, count: number, strings?: readonly string[]): number
+  call(id: number, count: number): number
+  /** The number of a text that goes into the buffer with tag `string`. */
+  intern(text: string): number
   schemas(id: number): string[]
   freeMany(count: number): void
   report(handle: number): void
@@ -71,6 +73,9 @@ export const tag = {
 } as const
 
 function load(): Native {
+  // Debian's libtorch is linked to UCX (through MPI), which by default replaces mmap and munmap of the whole
+  // process to learn about network buffers. That slows every large allocation, and Septum uses no network.
+  process.env.UCX_MEM_EVENTS ??= 'n'
   const file = fileURLToPath(new URL('../build/septum_torch.node', import.meta.url))
   try {
     return createRequire(import.meta.url)(file) as Native

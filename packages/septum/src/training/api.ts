@@ -6,16 +6,21 @@ const imageSize = z.array(z.int().min(1)).min(2).max(3)
 
 const dataSchema = z.strictObject({
   path: z.string().min(1).describe('folder of the data set'),
+  description: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('dataset.yaml of a folder that has none of its own; null: the one in the folder'),
   splits: z.string().nullable().default(null).describe('splits.json by patient; null: as dataset.yaml says'),
   imageSize: imageSize
     .nullable()
     .default(null)
     .describe('size the network sees, [H, W] or [D, H, W]; null: that of the first image'),
   resize: z
-    .enum(['crop', 'fit', 'stretch'])
+    .enum(['crop', 'stretch'])
     .default('crop')
-    .describe('images of another size: cut or pad at the centre, shrink with their shape kept, or stretch'),
-  workers: z.int().min(0).max(64).default(2).describe('threads that read images ahead of the step'),
+    .describe('images of another size: cut or padded at the centre, or stretched'),
+  ahead: z.int().min(0).max(64).default(2).describe('batches that are read ahead of the step'),
 })
 
 const trainingSchema = z.strictObject({
@@ -102,12 +107,41 @@ export interface PredictRequest {
   /** Masks drawn for an image; the method's own number by default. */
   readonly samples?: number
   readonly seed: number
-  /** Writes a picture for a person beside each mask. */
-  readonly preview: boolean
+  /** Called with every case, e.g. to draw it. @returns files that it wrote. */
+  readonly onCase?: (item: PredictedCase) => Promise<number>
   readonly device: string
   readonly threads: number
   readonly reporter: Reporter
   readonly signal: AbortSignal
+}
+
+/** One image with everything that was predicted for it and, where there is one, its reference. */
+export interface PredictedCase {
+  readonly name: string
+  readonly patient: string
+  readonly width: number
+  readonly height: number
+  /** [C, H, W] in [0, 1]. */
+  readonly image: Float32Array
+  readonly channels: number
+  /** By class. */
+  readonly classes: readonly PredictedClass[]
+}
+
+/** Maps of one class at the size of the image, row-major. */
+export interface PredictedClass {
+  readonly name: string
+  /** In [0, 1]. */
+  readonly probability: Float32Array
+  readonly uncertainty: Float32Array
+  /** Sampled masks, 0 or 1; the one mask of a method that does not sample. */
+  readonly samples: readonly Uint8Array[]
+  /** Coarse to fine. */
+  readonly stages: readonly { readonly label: string; readonly probabilities: Float32Array }[]
+  /** One a rater; empty without a reference. */
+  readonly raters: readonly Uint8Array[]
+  /** By metric; without a reference none. */
+  readonly scores: Readonly<Record<string, number>>
 }
 
 export interface PredictResult {
@@ -123,6 +157,8 @@ export interface PredictResult {
 export type SplitName = 'train' | 'val' | 'test'
 
 export interface EvaluateRunRequest {
+  /** Called with every case that was scored, e.g. to draw it. */
+  readonly onCase?: (item: PredictedCase) => Promise<void> | void
   readonly run: string
   /** Another data set than the one the run was trained on. */
   readonly dataset?: string
@@ -177,6 +213,8 @@ export interface EvaluateResult {
   readonly seed: number | null
   readonly rows: readonly MetricRow[]
   readonly perCase: readonly CaseScores[]
+  /** SHA-256 of the division by patient, where there is one. */
+  readonly splitHash: string | null
   /** Sentences a reader needs to judge the numbers, e.g. the rule for two empty masks. */
   readonly notes: readonly string[]
   readonly seconds: number

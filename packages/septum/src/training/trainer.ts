@@ -10,6 +10,8 @@ import { PhaseRun, type Precision } from './phase-run.js'
 export interface BatchSource {
   /** Batch number `index` of training, its tensors owned by the caller. */
   batch(index: number, step: number): Promise<Batch>
+  /** Said after each optimiser step, so that time can be told from waiting. */
+  worked(): void
   validation(): AsyncIterable<Batch>
   /** Share of the time between steps that was spent waiting for data, 0 .. 1. */
   readonly waitShare: number
@@ -39,6 +41,10 @@ export interface TrainJob {
   readonly resume: boolean
   readonly reporter: Reporter
   readonly events: TrainingEvents
+  /** Called before each checkpoint, so that logs are on disk before what they tell of. */
+  readonly flush: () => void
+  /** Called once a checkpoint was restored. */
+  readonly onResume: (progress: { phase: number; step: number }) => void
   readonly signal?: AbortSignal
 }
 
@@ -46,7 +52,18 @@ export interface TrainResult {
   /** `interrupted` when the signal stopped it; the run can be resumed. */
   readonly status: 'finished' | 'interrupted'
   readonly seconds: number
-  readonly phases: readonly { readonly name: string; readonly score: number; readonly seconds: number; readonly waitShare: number }[]
+  /** Optimiser steps finished in all phases, earlier processes included. */
+  readonly steps: number
+  readonly phases: readonly FinishedPhase[]
+}
+
+export interface FinishedPhase {
+  readonly name: string
+  readonly steps: number
+  readonly seconds: number
+  readonly waitShare: number
+  /** Best validation of the phase, as far as this process saw it; null when there was none. */
+  readonly best: { readonly score: number; readonly step: number; readonly metrics: Readonly<Record<string, number>> } | null
 }
 
 /** Trains all phases of a model, in order; each ends with its best weights in the model. */
@@ -56,21 +73,26 @@ export async function trainModel(job: TrainJob): Promise<TrainResult> {
   const phases = job.model.phases()
   const trainer = new Trainer(job)
   if (job.resume) trainer.resume()
-  const done: TrainResult['phases'][number][] = []
+  const done: FinishedPhase[] = []
   for (let index = trainer.phase; index < phases.length; index++) {
     const result = await trainer.run(phases[index]!, index)
-    if (!result) return { status: 'interrupted', seconds: trainer.seconds, phases: done }
+    if (!result) {
+      const before = phases.slice(0, index).reduce((sum, phase) => sum + phase.steps, 0)
+      return { status: 'interrupted', seconds: trainer.seconds, steps: before + trainer.step, phases: done }
+    }
     done.push(result)
   }
   job.model.eval().requiresGrad_(false)
-  return { status: 'finished', seconds: trainer.seconds, phases: done }
+  const steps = phases.reduce((sum, phase) => sum + phase.steps, 0)
+  return { status: 'finished', seconds: trainer.seconds, steps, phases: done }
 }
 
 class Trainer {
   phase = 0
   seconds = 0
-  #step = 0
+  step = 0
   #bestScore: number | null = null
+  #best: FinishedPhase['best'] = null
   #restored: { tensors: Map<string, Tensor>; numbers: Readonly<Record<string, number>> } | null = null
 
   constructor(private readonly job: TrainJob) {}
@@ -78,6 +100,11 @@ class Trainer {
   resume(): void {
     const { job } = this
     const file = lastCheckpoint(job.runDir)
+    // Killed before its first checkpoint: from the beginning.
+    if (!existsSync(file)) {
+      job.onResume({ phase: 0, step: 0 })
+      return
+    }
     const { progress, tensors } = readCheckpoint(file, job.methodName, job.device)
     if (progress.fingerprint !== job.fingerprint) {
       throw new SeptumError(
@@ -89,17 +116,18 @@ class Trainer {
     }
     job.model.loadStateDict(withPrefix(tensors, 'model'))
     this.phase = progress.phase
-    this.#step = progress.step
+    this.step = progress.step
     this.#bestScore = progress.bestScore
     this.seconds = progress.seconds
-    this.#restored = progress.step > 0 ? { tensors, numbers: progress.numbers } : null
+    this.#restored = progress.step > 0 || Object.keys(progress.numbers).length > 0 ? { tensors, numbers: progress.numbers } : null
+    job.onResume({ phase: progress.phase, step: progress.step })
   }
 
   #progress(numbers: Readonly<Record<string, number>>): Progress {
     return {
       method: this.job.methodName,
       phase: this.phase,
-      step: this.#step,
+      step: this.step,
       bestScore: this.#bestScore,
       seconds: this.seconds,
       fingerprint: this.job.fingerprint,
@@ -108,24 +136,26 @@ class Trainer {
   }
 
   #save(run: PhaseRun | null): void {
+    this.job.flush()
     const state = run ? run.state() : { tensors: new Map(), numbers: {} }
     const tensors = new Map([...addPrefix(this.job.model.stateDict(), 'model'), ...state.tensors])
     writeCheckpoint(lastCheckpoint(this.job.runDir), { progress: this.#progress(state.numbers), tensors })
   }
 
   /** @returns null when interrupted */
-  async run(phase: Phase, index: number): Promise<TrainResult['phases'][number] | null> {
+  async run(phase: Phase, index: number): Promise<FinishedPhase | null> {
     const { job } = this
     const source = job.source(phase, index)
     const run = new PhaseRun(job.model, phase, index, job.seed, job.device, job.precision)
     this.phase = index
+    this.#best = null
     const secondsBefore = this.seconds
     try {
       if (this.#restored) {
         run.restore(this.#restored.tensors, this.#restored.numbers)
         for (const t of this.#restored.tensors.values()) t.free()
         this.#restored = null
-      } else if (this.#step === 0) {
+      } else {
         const batch = await source.batch(0, 0)
         run.begin(batch)
         freeBatch(batch)
@@ -137,11 +167,10 @@ class Trainer {
       if (!finished) return null
       this.#takeBest(phase)
       this.phase = index + 1
-      this.#step = 0
-      const score = this.#bestScore ?? 0
+      this.step = 0
       this.#bestScore = null
       this.#save(null)
-      return { name: phase.name, score, seconds: this.seconds - secondsBefore, waitShare }
+      return { name: phase.name, steps: phase.steps, seconds: this.seconds - secondsBefore, waitShare, best: this.#best }
     } finally {
       run.free()
       await source.close()
@@ -152,9 +181,11 @@ class Trainer {
     const { job } = this
     const { phase } = run
     const progress = job.reporter.progress(phase.name, phase.steps, 'steps')
+    // What an earlier process did must not count as speed.
+    progress.update(this.step)
     let smoothed: number | null = null
     try {
-      while (this.#step < phase.steps) {
+      while (this.step < phase.steps) {
         if (job.signal?.aborted) {
           this.#save(run)
           return false
@@ -164,16 +195,17 @@ class Trainer {
         const report = run.step(batches)
         const samples = batches.reduce((sum, batch) => sum + batch.cases.length, 0)
         for (const batch of batches) freeBatch(batch)
-        this.#step++
+        source.worked()
+        this.step++
         const seconds = (performance.now() - start) / 1000
         this.seconds += seconds
         const loss = report.losses.total!
         smoothed = smoothed === null ? loss : 0.95 * smoothed + 0.05 * loss
-        job.events.step({ phase: phase.name, step: this.#step, of: phase.steps, ...report, samplesPerSecond: samples / seconds })
-        progress.update(this.#step, { loss: smoothed, 'samples/s': samples / seconds, waiting: `${(100 * source.waitShare).toFixed(1)} %` })
-        const last = this.#step === phase.steps
-        if (last || this.#step % job.validateEvery === 0) await this.#validate(run, source)
-        if (!last && this.#step % job.checkpointEvery === 0) this.#save(run)
+        job.events.step({ phase: phase.name, step: this.step, of: phase.steps, ...report, samplesPerSecond: samples / seconds })
+        progress.update(this.step, { loss: smoothed, 'samples/s': samples / seconds, waiting: `${(100 * source.waitShare).toFixed(1)} %` })
+        const last = this.step === phase.steps
+        if (last || this.step % job.validateEvery === 0) await this.#validate(run, source)
+        if (!last && this.step % job.checkpointEvery === 0) this.#save(run)
         // Finalisers, signals and the terminal get their turn once a step.
         await new Promise((resolve) => setImmediate(resolve))
       }
@@ -184,7 +216,7 @@ class Trainer {
   }
 
   #batches(source: BatchSource, phase: Phase): Promise<Batch[]> {
-    const step = this.#step
+    const step = this.step
     return Promise.all(Array.from({ length: phase.accumulate }, (_, i) => source.batch(step * phase.accumulate + i, step)))
   }
 
@@ -195,13 +227,14 @@ class Trainer {
     const best = this.#bestScore === null || score > this.#bestScore
     if (best) {
       this.#bestScore = score
+      this.#best = { score, step: this.step, metrics }
       await run.withBestWeights(async () => {
         const file = bestCheckpoint(job.runDir, run.phase.name)
         writeCheckpoint(file, { progress: this.#progress({}), tensors: addPrefix(job.model.stateDict(), 'model') })
       })
     }
     this.seconds += (performance.now() - start) / 1000
-    job.events.validation({ phase: run.phase.name, step: this.#step, score, best, metrics })
+    job.events.validation({ phase: run.phase.name, step: this.step, score, best, metrics })
   }
 
   /** The weights of the best validation; without any, the last ones stay. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { SeptumError } from '@septum/core'
+import type { PredictedCase } from '../../training/api.js'
 import type { PredictOptions } from '../commands/predict.js'
 import { shellLine } from '../config/render.js'
 import type { Cli } from '../context.js'
@@ -23,7 +24,10 @@ export function predictAction(
       checkInputs(inputs, split)
       requireRun(run)
       const { predictRun } = await cli.load.training()
-      const request = { run, inputs, split, out, samples, seed, preview, device, threads, reporter, signal }
+      const onCase = preview
+        ? async (item: PredictedCase) => (await import('./figure.js')).writePreview(out, item)
+        : undefined
+      const request = { run, inputs, split, out, samples, seed, onCase, device, threads, reporter, signal }
       const result = await predictRun(request)
       const each = result.samples ? ` with ${result.samples} samples each` : ''
       const pace = result.cases ? `, ${(result.seconds / result.cases).toFixed(2)} s an image` : ''

@@ -3,7 +3,7 @@ import type { RunConfig } from '../../training/api.js'
 import { type Path, pathText } from './origin.js'
 
 /** Settings that a run may go on with in another way: they change how it runs, not what it is. */
-const changeable = ['data.path', 'data.workers', 'device', 'threads', 'training']
+const changeable = ['data.path', 'data.ahead', 'device', 'threads', 'training']
 
 /**
  * Compares a resumed run with what it was started as.

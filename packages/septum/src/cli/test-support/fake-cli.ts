@@ -45,7 +45,8 @@ export const testScores: EvaluateResult = {
   seed: 0,
   seconds: 33,
   notes: ['Two empty masks count as equal.'],
-  perCase: [
+  splitHash: null,
+    perCase: [
     { case: 'one, two', patient: 'p1', scores: { ged: 0.25, hd95: Number.NaN } },
     { case: 'three', patient: 'p1', scores: { ged: 0.5, hd95: 3 } },
   ],

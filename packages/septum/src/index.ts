@@ -1,0 +1,5 @@
+export * as datasets from './datasets/index.js'
+export * as formats from './formats/index.js'
+export * from './methods/index.js'
+export * as report from './report/index.js'
+export * from './training/index.js'
