@@ -100,7 +100,9 @@ function runAsRoot(prefix, command) {
 
 /** The same as one line for a person to type. */
 function byHand(packages) {
-  return [['apt-get', 'update'], aptCommand(packages)].map((command) => `sudo ${command.join(' ')}`).join(' && ')
+  return [['apt-get', 'update'], aptCommand(packages)]
+    .map((command) => `sudo ${command.join(' ')}`)
+    .join(' && ')
 }
 
 function notAllowed(packages) {

@@ -5,17 +5,6 @@ namespace septum {
 
 constexpr double kGeneration = 16777216.0;  // 2^24 slots
 
-HandleTable::Slot* HandleTable::find(double handle) const {
-  if (!(handle > 0) || handle > 9007199254740991.0) return nullptr;
-  const auto whole = static_cast<int64_t>(handle);
-  if (static_cast<double>(whole) != handle) return nullptr;
-  const auto generation = static_cast<uint64_t>(whole) >> 24;
-  const auto slot = static_cast<uint64_t>(whole) & ((1u << 24) - 1);
-  if (slot >= slots_.size()) return nullptr;
-  Slot& found = slots_[slot];
-  return found.used && found.generation == generation ? &found : nullptr;
-}
-
 double HandleTable::add(at::Tensor tensor) {
   uint32_t index;
   if (!free_.empty()) {
@@ -32,12 +21,6 @@ double HandleTable::add(at::Tensor tensor) {
   slot.reportedBytes = 0;
   ++live_;
   return index + slot.generation * kGeneration;
-}
-
-const at::Tensor& HandleTable::get(double handle) const {
-  const Slot* slot = find(handle);
-  TORCH_CHECK(slot != nullptr, "this tensor was freed (by free(), or at the end of the scope() it was made in)");
-  return slot->tensor;
 }
 
 int64_t HandleTable::remove(double handle) {
@@ -150,7 +133,8 @@ void define(napi_env env, napi_value exports, const char* name, napi_callback ca
 NAPI_MODULE_INIT() {
   using namespace septum;
   return guarded(env, [&]() -> napi_value {
-    auto* bridge = new Bridge{env};
+    auto* bridge = new Bridge;
+    bridge->env = env;
     check(env, napi_set_instance_data(
                    env, bridge, [](napi_env, void* data, void*) { delete static_cast<Bridge*>(data); }, nullptr));
     napi_value memory, view;

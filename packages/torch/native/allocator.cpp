@@ -21,7 +21,7 @@ constexpr size_t kHugePage = 2 << 20;
 constexpr size_t kSmallest = 64 << 10;  // below this malloc is as good
 constexpr size_t kTiny = 1 << 10;       // up to this an aligned malloc costs as much as the operator
 constexpr size_t kTinyClasses = kTiny / kAlignment;
-constexpr uint32_t kTinyKept = 64;
+constexpr size_t kTinyKept = 128 << 10;  // bytes of each class
 constexpr size_t kSlack = 64 << 20;
 
 /// Eight classes for each power of two: at most an eighth of a block is wasted.
@@ -39,7 +39,7 @@ static_assert(sizeof(Header) <= kAlignment);
 
 Header* headerOf(void* data) { return reinterpret_cast<Header*>(static_cast<char*>(data) - kAlignment); }
 
-/// Scalars and short vectors wait here, by multiples of the alignment; at most half a megabyte per thread.
+/// Scalars and short vectors wait here, by multiples of the alignment; at most 2 MB per thread.
 /// The first word of a waiting block points to the next.
 struct TinyBlocks {
   void* first[kTinyClasses];
@@ -80,7 +80,7 @@ void* takeTiny(size_t capacity) {
 
 bool giveTiny(void* data, size_t capacity) {
   const size_t i = capacity / kAlignment - 1;
-  if (tiny.closed || tiny.count[i] >= kTinyKept) return false;
+  if (tiny.closed || tiny.count[i] * (capacity + kAlignment) >= kTinyKept) return false;
   if (!tiny.armed) {
     static thread_local TinyCloser closer;
     (void)closer;

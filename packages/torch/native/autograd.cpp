@@ -310,6 +310,14 @@ struct RecomputeNode : torch::autograd::Node {
   variable_list saved;
 };
 
+/// sawGradient(value): sets whether an operator took a tensor that requires a gradient; returns what was set.
+napi_value sawGradient(napi_env env, napi_callback_info info) {
+  return guarded(env, [&]() -> napi_value {
+    const Arguments args(env, info, 1);
+    return toJsBool(env, std::exchange(bridgeOf(env)->sawGradient, args.boolean(0)));
+  });
+}
+
 /// recomputed(inputs, outputs): the leaves and results of a segment that has just run again.
 napi_value recomputed(napi_env env, napi_callback_info info) {
   return guarded(env, [&]() -> napi_value {
@@ -361,6 +369,7 @@ void registerAutograd(napi_env env, napi_value exports) {
   define(env, exports, "pushInference", pushInference);
   define(env, exports, "popInference", popInference);
   define(env, exports, "autocast", autocast);
+  define(env, exports, "sawGradient", sawGradient);
   define(env, exports, "checkpoint", checkpoint);
   define(env, exports, "recomputed", recomputed);
 }

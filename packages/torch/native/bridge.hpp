@@ -37,7 +37,11 @@ class HandleTable {
  public:
   double add(at::Tensor tensor);
   /// Throws c10::Error when the handle was freed or never existed.
-  const at::Tensor& get(double handle) const;
+  const at::Tensor& get(double handle) const {
+    const Slot* slot = find(handle);
+    TORCH_CHECK(slot != nullptr, "this tensor was freed (by free(), or at the end of the scope() it was made in)");
+    return slot->tensor;
+  }
   /// Frees a handle and returns the bytes that were reported to the garbage collector for it.
   /// Freeing twice is harmless.
   int64_t remove(double handle);
@@ -52,7 +56,15 @@ class HandleTable {
     int64_t reportedBytes = 0;
     bool used = false;
   };
-  Slot* find(double handle) const;
+  Slot* find(double handle) const {
+    if (!(handle > 0) || handle > 9007199254740991.0) return nullptr;
+    const auto whole = static_cast<int64_t>(handle);
+    if (static_cast<double>(whole) != handle) return nullptr;
+    const auto slot = static_cast<size_t>(whole & ((1 << 24) - 1));
+    if (slot >= slots_.size()) return nullptr;
+    Slot& found = slots_[slot];
+    return found.used && found.generation == static_cast<uint64_t>(whole >> 24) ? &found : nullptr;
+  }
   mutable std::vector<Slot> slots_{1};  // slot 0 stays empty: handle 0 means "none"
   std::vector<uint32_t> free_;
   size_t live_ = 0;
@@ -102,7 +114,7 @@ class JsQueue {
 
 /// One per Node environment (main thread or worker).
 struct Bridge {
-  napi_env env;
+  napi_env env = nullptr;
   std::thread::id jsThread = std::this_thread::get_id();
   HandleTable handles;
   std::deque<Operator> operators;  // a deque: references stay valid while others are added
@@ -110,6 +122,7 @@ struct Bridge {
   std::vector<c10::IValue> stack;  // between calls: its memory only
   std::unique_ptr<double[]> buffer{new double[kBufferLength]};
   std::vector<std::unique_ptr<c10::InferenceMode>> inferenceGuards;
+  bool sawGradient = false;  // some operator took a tensor that requires a gradient
   JsQueue queue;
   std::atomic<int> checkpoints{0};
   std::vector<at::Tensor> recomputedInputs;

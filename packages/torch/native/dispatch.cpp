@@ -19,13 +19,18 @@ struct Mismatch {
 };
 
 struct Reader {
-  const Bridge& bridge;
+  Bridge& bridge;
   const double* at;
   const double* end;
 
   double next() {
     if (at >= end) throw Mismatch{"the argument buffer ended early"};
     return *at++;
+  }
+  const at::Tensor& tensor(double handle) const {
+    const at::Tensor& found = bridge.handles.get(handle);
+    bridge.sawGradient |= found.requires_grad();
+    return found;
   }
   const std::string& text(double index) const {
     const auto i = static_cast<size_t>(index);
@@ -42,7 +47,7 @@ struct Value {
   size_t length = 0;
 };
 
-Value read(Reader& in) {
+inline __attribute__((always_inline)) Value read(Reader& in) {
   Value value{static_cast<Tag>(static_cast<int>(in.next()))};
   switch (value.tag) {
     case kNone:
@@ -126,7 +131,7 @@ IValue convert(const Reader& in, const Value& v, Parameter& p, bool lenient) {
   if (v.tag == kNone && p.optional) return IValue();
   switch (p.kind) {
     case TypeKind::TensorType: {
-      if (v.tag == kTensor) return in.bridge.handles.get(v.number);
+      if (v.tag == kTensor) return in.tensor(v.number);
       if (lenient && (v.tag == kNumber || v.tag == kBool || v.tag == kBigInt)) {
         at::Tensor wrapped = c10::scalar_to_tensor(toScalar(v));
         wrapped.unsafeGetTensorImpl()->set_wrapped_number(true);
@@ -167,13 +172,13 @@ IValue convert(const Reader& in, const Value& v, Parameter& p, bool lenient) {
           (v.tag == kTensorList || v.length == 0)) {
         c10::List<at::Tensor> list;
         list.reserve(v.length);
-        for (size_t i = 0; i < v.length; ++i) list.push_back(in.bridge.handles.get(v.list[i]));
+        for (size_t i = 0; i < v.length; ++i) list.push_back(in.tensor(v.list[i]));
         return list;
       }
       if (kind == TypeKind::OptionalType && v.tag == kTensorList) {
         c10::List<c10::optional<at::Tensor>> list;
         for (size_t i = 0; i < v.length; ++i) {
-          list.push_back(v.list[i] == 0 ? c10::optional<at::Tensor>() : in.bridge.handles.get(v.list[i]));
+          list.push_back(v.list[i] == 0 ? c10::optional<at::Tensor>() : in.tensor(v.list[i]));
         }
         return list;
       }
@@ -297,10 +302,10 @@ void fillStack(Reader in, size_t count, Overload& overload, bool lenient, torch:
   written.clear();
   size_t i = 0;
   for (; i < count; ++i) {
-    const Reader here = in;
+    const double* const here = in.at;
     const Value value = read(in);
     if (value.tag == kNamed) {
-      in = here;
+      in.at = here;
       break;
     }
     if (i >= parameters.size()) {
@@ -491,7 +496,7 @@ Overload& choose(const Reader& in, size_t count, Operator& op, torch::jit::Stack
   for (const bool lenient : {false, true}) {
     if (single && !lenient) continue;
     for (auto& overload : op.overloads) {
-      if (!mayFit(in, count, overload, lenient)) continue;
+      if (!single && !mayFit(in, count, overload, lenient)) continue;
       try {
         fillStack(in, count, overload, lenient, stack, written);
         return overload;

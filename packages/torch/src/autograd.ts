@@ -69,7 +69,11 @@ export function inferenceMode<T>(body: () => T): T {
 
 /** Runs `body` with matrix products and convolutions in the narrower `dtype`, as PyTorch's autocast. */
 export function autocast<T>(
-  { device, dtype = 'bfloat16', enabled = true }: { device: 'cpu' | 'cuda'; dtype?: 'bfloat16' | 'float16'; enabled?: boolean },
+  {
+    device,
+    dtype = 'bfloat16',
+    enabled = true,
+  }: { device: 'cpu' | 'cuda'; dtype?: 'bfloat16' | 'float16'; enabled?: boolean },
   body: () => T,
 ): T {
   const before = native.autocast(device, enabled, dtype).split(' ')

@@ -27,12 +27,17 @@ export type Argument =
 export type Result = Tensor | Tensor[] | number | boolean | number[] | null
 
 let cursor = 0
-let strings: string[] | undefined
+
+/** Names of dtypes, devices, arguments: few, and the same ones again and again. */
+const texts = new Map<string, number>()
 
 function putString(text: string): void {
-  strings ??= []
-  buffer[cursor++] = strings.length
-  strings.push(text)
+  let id = texts.get(text)
+  if (id === undefined) {
+    id = native.intern(text)
+    texts.set(text, id)
+  }
+  buffer[cursor++] = id
 }
 
 function putList(list: readonly unknown[]): void {
@@ -50,7 +55,8 @@ function putList(list: readonly unknown[]): void {
   buffer[cursor++] = list.length
   for (const item of list) {
     if (kind === tag.tensorList) {
-      if (item !== null && !(item instanceof Tensor)) throw new TypeError('a list of tensors holds something else')
+      if (item !== null && !(item instanceof Tensor))
+        throw new TypeError('a list of tensors holds something else')
       buffer[cursor++] = item === null ? 0 : item.handle
     } else if (typeof item === 'number' || typeof item === 'boolean') buffer[cursor++] = Number(item)
     else throw new TypeError(`a list of numbers holds ${item === null ? 'null' : typeof item}`)
@@ -80,16 +86,20 @@ function put(value: Argument | Named): void {
     putString(value.name)
     put(value.value)
   } else if (typeof value === 'bigint') {
+    if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} does not fit into 64 bits`)
     buffer[cursor++] = tag.bigint
     bufferBits[cursor++] = value
   } else {
-    throw new TypeError(`operators take tensors, numbers, booleans, strings and lists of them, not ${typeof value}`)
+    throw new TypeError(
+      `operators take tensors, numbers, booleans, strings and lists of them, not ${typeof value}`,
+    )
   }
 }
 
 /** An in-place result is the argument itself, not a second object for the same tensor. */
 function tensorOf(handle: number, args: readonly (Argument | Named)[]): Tensor {
-  for (const given of args) {
+  for (let i = 0; i < args.length; i++) {
+    const given = args[i]
     const value = given instanceof Named ? given.value : given
     if (value instanceof Tensor) {
       if (value.handle === handle) return value
@@ -121,6 +131,8 @@ function take(args: readonly (Argument | Named)[]): Result {
   }
 }
 
+const call = native.call
+
 /** An operator that was looked up once. */
 export class Operator {
   #id = -1
@@ -131,15 +143,15 @@ export class Operator {
     // Looked up at the first call: a libtorch without a rare operator still loads.
     if (this.#id < 0) this.#id = native.resolve(this.name)
     cursor = 0
-    strings = undefined
-    for (const value of args) put(value)
-    return native.call(this.#id, args.length, strings)
+    for (let i = 0; i < args.length; i++) put(args[i])
+    return call(this.#id, args.length)
   }
 
   /** Calls an operator that returns one tensor. */
   one(...args: readonly (Argument | Named)[]): Tensor {
     const count = this.#run(args)
-    if (count !== 1 || buffer[0] !== tag.tensor) throw new TypeError(`${this.name} does not return one tensor`)
+    if (count !== 1 || buffer[0] !== tag.tensor)
+      throw new TypeError(`${this.name} does not return one tensor`)
     return tensorOf(buffer[1]!, args)
   }
 
@@ -167,6 +179,18 @@ export function operator(name: string): Operator {
   if (!found) {
     found = new Operator(name)
     known.set(name, found)
+  }
+  return found
+}
+
+const knownAten = new Map<string, Operator>()
+
+/** @internal `operator('aten::' + name)` without joining the strings at every call. */
+export function aten(name: string): Operator {
+  let found = knownAten.get(name)
+  if (!found) {
+    found = operator(`aten::${name}`)
+    knownAten.set(name, found)
   }
   return found
 }

@@ -10,16 +10,21 @@ const fill = (tensors: readonly (Tensor | null)[]): void => {
   })
 }
 
-const take = (count: number): Tensor[] => Array.from(buffer.subarray(0, count), (handle) => new Tensor(handle))
+const take = (count: number): Tensor[] =>
+  Array.from(buffer.subarray(0, count), (handle) => new Tensor(handle))
 
 /**
  * Gradient checkpointing: runs `segment` without storing its inner activations and runs it again when the
  * gradient is needed. Dropout draws the same numbers both times.
  *
  * @param segment a function of its arguments and of parameters only.
- * @returns what the segment returns, part of the graph.
+ * @returns what the segment returns, part of the graph when an argument or anything that the segment computes
+ *   with requires a gradient.
  */
-export function checkpoint<T extends Tensor | Tensor[]>(segment: (...inputs: Tensor[]) => T, ...inputs: Tensor[]): T {
+export function checkpoint<T extends Tensor | Tensor[]>(
+  segment: (...inputs: Tensor[]) => T,
+  ...inputs: Tensor[]
+): T {
   if (!isGradEnabled()) return segment(...inputs)
   const device = inputs[0]?.device ?? 'cpu'
   const needs = inputs.map((input) => input.requiresGrad)
@@ -38,7 +43,11 @@ export function checkpoint<T extends Tensor | Tensor[]>(segment: (...inputs: Ten
 
   return scope(() => {
     const random = generatorState(device)
+    const sawBefore = native.sawGradient(false)
     const first = noGrad(() => segment(...inputs))
+    const recorded = native.sawGradient(sawBefore) || needs.includes(true)
+    if (!recorded) return first
+    native.sawGradient(true)
     const outputs: Tensor[] = first instanceof Tensor ? [first] : first
     fill([random, ...inputs, ...outputs])
     native.checkpoint(() => scope(recompute), inputs.length, outputs.length)

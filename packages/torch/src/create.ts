@@ -1,8 +1,6 @@
-import { named, operator } from './call.js'
+import { named, aten as op } from './call.js'
 import { buffer, native } from './native.js'
 import { type DType, type MemoryFormat, Tensor, type TensorArray } from './tensor.js'
-
-const op = (name: string) => operator(`aten::${name}`)
 
 export interface TensorOptions {
   readonly dtype?: DType
@@ -11,7 +9,10 @@ export interface TensorOptions {
 
 type Nested = readonly Nested[] | readonly number[] | readonly boolean[]
 
-const kwargs = ({ dtype = 'float32', device = 'cpu' }: TensorOptions) => [named('dtype', dtype), named('device', device)]
+const kwargs = ({ dtype = 'float32', device = 'cpu' }: TensorOptions) => [
+  named('dtype', dtype),
+  named('device', device),
+]
 
 function shapeOf(data: Nested): number[] {
   const shape: number[] = []
@@ -23,14 +24,22 @@ function shapeOf(data: Nested): number[] {
   return shape
 }
 
+function numberOf(value: unknown): number {
+  if (typeof value === 'number' || typeof value === 'boolean') return Number(value)
+  throw new TypeError(
+    `tensors are made from numbers, booleans and lists of them, not ${value === null ? 'null' : typeof value}`,
+  )
+}
+
 function flattenInto(data: Nested, shape: readonly number[], depth: number, out: number[]): void {
   if (!Array.isArray(data) || data.length !== shape[depth]) {
     throw new TypeError('nested arrays must be rectangular: rows of one length')
   }
   for (const item of data) {
     if (Array.isArray(item)) flattenInto(item as Nested, shape, depth + 1, out)
-    else if (depth !== shape.length - 1) throw new TypeError('nested arrays must be rectangular: rows of one length')
-    else out.push(Number(item))
+    else if (depth !== shape.length - 1)
+      throw new TypeError('nested arrays must be rectangular: rows of one length')
+    else out.push(numberOf(item))
   }
 }
 
@@ -45,7 +54,7 @@ function place(handle: number, { dtype, device }: TensorOptions): Tensor {
 /**
  * A tensor from a number, nested arrays (float32 unless `dtype` says otherwise) or a typed array (its own
  * dtype). Typed arrays are copied once, those over a SharedArrayBuffer are used in place.
- * @throws TypeError for ragged arrays; Error when `shape` does not fit the number of elements.
+ * @throws TypeError for ragged arrays and what is no number; Error when `shape` does not fit the number of elements.
  */
 export function tensor(
   data: number | boolean | Nested | Exclude<TensorArray, Uint16Array>,
@@ -64,7 +73,7 @@ export function tensor(
   if (Array.isArray(data)) {
     shape = shapeOf(data as Nested)
     flattenInto(data as Nested, shape, 0, flat)
-  } else flat.push(Number(data))
+  } else flat.push(numberOf(data))
   const wide = options.dtype === 'int64' || options.dtype === 'float64' || options.dtype === 'int32'
   const array = wide ? Float64Array.from(flat) : Float32Array.from(flat)
   return tensor(array, { dtype: 'float32', ...options, shape: options.shape ?? shape })
@@ -82,8 +91,15 @@ export const zeros = (shape: readonly number[], options: TensorOptions = {}): Te
   op('zeros').one(shape, ...kwargs(options))
 export const ones = (shape: readonly number[], options: TensorOptions = {}): Tensor =>
   op('ones').one(shape, ...kwargs(options))
-export const empty = (shape: readonly number[], options: TensorOptions & { memoryFormat?: MemoryFormat } = {}): Tensor =>
-  op('empty.memory_format').one(shape, ...kwargs(options), named('memory_format', options.memoryFormat ?? null))
+export const empty = (
+  shape: readonly number[],
+  options: TensorOptions & { memoryFormat?: MemoryFormat } = {},
+): Tensor =>
+  op('empty.memory_format').one(
+    shape,
+    ...kwargs(options),
+    named('memory_format', options.memoryFormat ?? null),
+  )
 export const full = (shape: readonly number[], value: number, options: TensorOptions = {}): Tensor =>
   op('full').one(shape, value, ...kwargs(options))
 /** Whole numbers are int64, as in PyTorch; give `dtype` for anything else. */
@@ -97,8 +113,12 @@ export const rand = (shape: readonly number[], options: TensorOptions = {}): Ten
   op('rand').one(shape, ...kwargs(options))
 export const randn = (shape: readonly number[], options: TensorOptions = {}): Tensor =>
   op('randn').one(shape, ...kwargs(options))
-export const randint = (low: number, high: number, shape: readonly number[], options: TensorOptions = {}): Tensor =>
-  op('randint.low').one(low, high, shape, ...kwargs({ dtype: 'int64', ...options }))
+export const randint = (
+  low: number,
+  high: number,
+  shape: readonly number[],
+  options: TensorOptions = {},
+): Tensor => op('randint.low').one(low, high, shape, ...kwargs({ dtype: 'int64', ...options }))
 export const randperm = (n: number, options: TensorOptions = {}): Tensor =>
   op('randperm').one(n, ...kwargs({ dtype: 'int64', ...options }))
 export const zerosLike = (t: Tensor): Tensor => op('zeros_like').one(t)
@@ -112,10 +132,18 @@ export const stack = (tensors: readonly Tensor[], dim = 0): Tensor => op('stack'
 export const where = (condition: Tensor, a: Tensor | number, b: Tensor | number): Tensor => {
   const scalar = (v: Tensor | number) => (typeof v === 'number' ? 'Scalar' : '')
   const kinds = `${scalar(a)}${scalar(b)}`
-  const name = kinds === '' ? 'self' : kinds === 'ScalarScalar' ? 'Scalar' : typeof a === 'number' ? 'ScalarSelf' : 'ScalarOther'
+  const name =
+    kinds === ''
+      ? 'self'
+      : kinds === 'ScalarScalar'
+        ? 'Scalar'
+        : typeof a === 'number'
+          ? 'ScalarSelf'
+          : 'ScalarOther'
   return op(`where.${name}`).one(condition, a, b)
 }
-export const einsum = (equation: string, ...tensors: readonly Tensor[]): Tensor => op('einsum').one(equation, tensors)
+export const einsum = (equation: string, ...tensors: readonly Tensor[]): Tensor =>
+  op('einsum').one(equation, tensors)
 export const meshgrid = (tensors: readonly Tensor[], indexing: 'ij' | 'xy' = 'ij'): Tensor[] =>
   op('meshgrid.indexing').all(tensors, named('indexing', indexing))[0] as Tensor[]
 /** Euclidean (p = 2) or other distances between all rows of a [n, d] and b [m, d]. */

@@ -10,5 +10,12 @@ export { buffer, Module, parameter } from './nn/module.js'
 export { Tensor } from './ops/index.js'
 export * as optim from './optim/index.js'
 export * from './runtime.js'
-export { type LoadedPth, type LoadedTensors, loadPth, loadTensors, readMetadata, saveTensors } from './state-files.js'
+export {
+  type LoadedPth,
+  type LoadedTensors,
+  loadPth,
+  loadTensors,
+  readMetadata,
+  saveTensors,
+} from './state-files.js'
 export type { DType, MemoryFormat, TensorArray } from './tensor.js'

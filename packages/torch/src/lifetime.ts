@@ -41,7 +41,11 @@ function moveTo(tensor: Tensor, owner: Scope | null): void {
 }
 
 /** Calls `visit` for every tensor in nested arrays, plain objects and maps. */
-function visitTensors(value: unknown, isTensor: (v: object) => v is Tensor, visit: (t: Tensor) => void): void {
+function visitTensors(
+  value: unknown,
+  isTensor: (v: object) => v is Tensor,
+  visit: (t: Tensor) => void,
+): void {
   if (value === null || typeof value !== 'object') return
   if (isTensor(value)) visit(value)
   else if (Array.isArray(value)) for (const item of value) visitTensors(item, isTensor, visit)
@@ -84,7 +88,8 @@ export function scope<T>(body: () => T): T {
   let result: T | undefined
   try {
     result = body()
-    if (result instanceof Promise) throw new TypeError('scope() needs a synchronous function, this one returned a promise')
+    if (result instanceof Promise)
+      throw new TypeError('scope() needs a synchronous function, this one returned a promise')
     return result
   } finally {
     close(inner, result)

@@ -44,6 +44,7 @@ export interface Native {
   popInference(): void
   autocast(deviceKind: string, on: boolean, dtype: string): string
   checkpoint(recompute: () => void, inputs: number, outputs: number): void
+  sawGradient(value: boolean): boolean
   recomputed(inputs: number, outputs: number): void
   manualSeed(seed: number): void
   generatorState(device: string): number

@@ -3,7 +3,8 @@ import { Tensor } from './tensor.js'
 
 /** Seeds the default generators of all devices. */
 export function manualSeed(seed: number): void {
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`a seed is a whole number from 0, got ${seed}`)
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new RangeError(`a seed is a whole number from 0, got ${seed}`)
   native.manualSeed(seed)
 }
 
@@ -11,7 +12,8 @@ export function manualSeed(seed: number): void {
 export const generatorState = (device = 'cpu'): Tensor => new Tensor(native.generatorState(device))
 
 /** Puts a state of {@link generatorState} back. */
-export const setGeneratorState = (device: string, state: Tensor): void => native.setGeneratorState(device, state.handle)
+export const setGeneratorState = (device: string, state: Tensor): void =>
+  native.setGeneratorState(device, state.handle)
 
 /** Threads inside one operator, for libtorch and its BLAS. */
 export const setThreads = (count: number): void => native.setThreads(count)
@@ -29,23 +31,24 @@ export const setDeterministic = (on: boolean): void => native.setDeterministic(o
 
 /** Memory of tensors on the CPU, in bytes. */
 export interface MemoryStatistics {
-  /** In use by tensors now. */
+  /** In use by tensors now, rounded up to blocks. */
   readonly live: number
-  /** Freed and waiting for a tensor of its size. */
+  /** Freed and waiting for a tensor of its size; without blocks of up to 1 KB, at most 2 MB per thread. */
   readonly kept: number
   /** Most that was ever live. */
   readonly peak: number
 }
 
+/** Memory of all tensors of the process, also of those that only libtorch holds (graphs, gradients). */
 export function memoryStatistics(): MemoryStatistics {
   native.memory()
   return { live: buffer[0]!, kept: buffer[1]!, peak: buffer[2]! }
 }
 
-/** How much freed memory may wait for its next use instead of going back to the system; 4 GiB at first. */
+/** How many bytes of freed memory may wait for its next use instead of going back to the system; 4 GiB at first. */
 export const limitKeptMemory = (bytes: number): void => native.memoryLimit(bytes)
 
-/** Gives all waiting memory back to the system. */
+/** Gives all waiting memory back, e.g. after a step that was much larger than those to come. */
 export const releaseKeptMemory = (): void => native.releaseMemory()
 
 /** Why training would crawl here, in one sentence, or null. */

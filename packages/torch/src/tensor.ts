@@ -39,6 +39,7 @@ export type TensorArray =
  * writes in place. Its memory ends with the {@link scope} it was made in, with {@link Tensor.free}, or when
  * JavaScript drops it.
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: ops/index.ts puts the methods of the interface in place
 export class Tensor {
   /** @internal the open scope that ends this tensor, or null for the garbage collector */
   owner: Scope | null
@@ -152,4 +153,5 @@ export class Tensor {
   }
 }
 
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see the class
 export interface Tensor extends Arithmetic, Comparison, Gradient, Linear, Reduction, Shaping {}

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import {
   type Argument,
@@ -49,6 +50,20 @@ describe('arguments', () => {
     expect(() => operator('aten::reshape').one(x, [Number.NaN, 2])).toThrow(/reshape/)
     expect(() => operator('aten::reshape').one(x, [Number.POSITIVE_INFINITY])).toThrow(/reshape/)
     expect(() => operator('aten::select.int').one(x, 0.5, 0)).toThrow(/select/)
+    expect(() => operator('aten::add.Tensor').one(x, named('alpha', 2), x)).toThrow(/follows a named/)
+    expect(() => operator('aten::add.Tensor').one(x, x, named('self', x))).toThrow(/given twice/)
+  })
+
+  it('that fit no overload are errors with a sentence for each overload, and nothing else', () => {
+    let message = ''
+    try {
+      operator('aten::add').one(ones([1]), 'text')
+    } catch (error) {
+      message = (error as Error).message
+    }
+    expect(message).toMatch(/^aten::add\(\[1\].*'text'\): \./)
+    expect(message).toMatch(/\.Tensor argument 'other': expected a tensor, got a string/)
+    expect(message).not.toMatch(/; ;|; ?$/)
   })
 
   it('of wrong sizes keep the sentence of libtorch and add the shapes', () => {
@@ -99,6 +114,9 @@ describe('arguments', () => {
     operator('aten::fill_.Scalar').one(x, -(2n ** 63n))
     expect((x.data() as BigInt64Array)[0]).toBe(-(2n ** 63n))
     expect(tensor(new BigInt64Array([big])).data()[0]).toBe(big)
+    for (const wide of [2n ** 63n, -(2n ** 63n) - 1n, 2n ** 64n])
+      expect(() => operator('aten::fill_.Scalar').one(x, wide), String(wide)).toThrow(RangeError)
+    expect((x.data() as BigInt64Array)[0]).toBe(-(2n ** 63n))
   })
 
   it('take NaN and infinities where numbers go', () => {
@@ -186,6 +204,8 @@ describe('arrays', () => {
   })
 
   it('that are ragged, detached, too short or of no dtype are errors', () => {
+    for (const value of ['text', null, undefined, {}, ['1'], [[1], ['2']], Symbol('s')])
+      expect(() => tensor(value as unknown as number), typeof value).toThrow(TypeError)
     expect(() => tensor([[1, 2], [3]])).toThrow(/rectangular/)
     expect(() => tensor([[1, 2], 3] as unknown as number[])).toThrow(/rectangular/)
     expect(() => tensor([1, [2]] as unknown as number[])).toThrow(/rectangular/)
@@ -245,6 +265,15 @@ describe('graph and modes', () => {
     expect(() => ones([2]).backward()).toThrow(/grad/)
     expect(() => ones([2]).requiresGrad_().mul(2).backward()).toThrow(/scalar/)
     expect(() => ones([2], { dtype: 'int64' }).requiresGrad_()).toThrow(/floating/)
+    const leaf = ones([2])
+    for (const wrongGradient of [ones([3]), ones([2], { dtype: 'float64' }), ones([2, 1])])
+      expect(() => {
+        leaf.grad = wrongGradient
+      }).toThrow(/shape, dtype and device/)
+    leaf.grad = ones([2])
+    expect(leaf.grad.toArray()).toEqual([1, 1])
+    leaf.grad = null
+    expect(leaf.grad).toBeNull()
     const x = ones([2]).requiresGrad_()
     const y = x.square().sum()
     y.backward()
@@ -276,7 +305,7 @@ describe('graph and modes', () => {
 it('a process that ends with tensors, arrays and graphs alive ends well', () => {
   const script = `
     import { createRequire } from 'node:module'
-    const native = createRequire(import.meta.url)(${JSON.stringify(new URL('../build/septum_torch.node', import.meta.url).pathname)})
+    const native = createRequire(import.meta.url)(${JSON.stringify(fileURLToPath(new URL('../build/septum_torch.node', import.meta.url)))})
     const ones = native.resolve('aten::ones')
     native.buffer.set([6, 2, 3, 4])
     native.call(ones, 1)

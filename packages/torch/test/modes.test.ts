@@ -2,20 +2,25 @@ import {
   about,
   autocast,
   checkpoint,
+  F,
   generatorState,
   grad,
   inferenceMode,
   isGradEnabled,
+  limitKeptMemory,
   manualSeed,
+  memoryStatistics,
   nn,
   noGrad,
   ones,
   performanceWarning,
   randn,
+  releaseKeptMemory,
   scope,
   setGeneratorState,
   type Tensor,
   tensor,
+  zeros,
 } from '@septum/torch'
 import { describe, expect, it } from 'vitest'
 
@@ -144,6 +149,34 @@ describe('gradient modes', () => {
   })
 })
 
+it('checkpoint() joins the graph only when something in it requires a gradient', () => {
+  const plain = ones([2])
+  const weight = ones([2]).requiresGrad_()
+  expect(checkpoint((t) => t.mul(2), plain).requiresGrad).toBe(false)
+  expect(checkpoint((t) => t.mul(2), plain.clone().requiresGrad_()).requiresGrad).toBe(true)
+  const y = checkpoint((t) => t.mul(weight), plain)
+  expect(y.requiresGrad).toBe(true)
+  y.sum().backward()
+  expect(weight.grad!.toArray()).toEqual([1, 1])
+})
+
+it('attention takes masks of truth values and of numbers', () => {
+  const [q, k, v] = [
+    tensor([[1, 0]]),
+    tensor([
+      [1, 0],
+      [0, 1],
+      [5, 5],
+    ]),
+    tensor([[1], [2], [100]]),
+  ] as const
+  const truth = tensor([[true, true, false]], { dtype: 'bool' })
+  const added = F.attention(q, k, v, { mask: tensor([[0, 0, -Infinity]]) }).item()
+  // softmax([1, 0] / sqrt(2)) = 1 / (1 + exp(-0.70710678)) = 0.66976155; 0.66976155 + 2 (1 - 0.66976155) = 1.33023845
+  expect(added).toBeCloseTo(1.33023845, 6)
+  expect(F.attention(q, k, v, { mask: truth }).item()).toBe(added)
+})
+
 describe('random numbers', () => {
   it('follow the seed and the state of the generator', () => {
     manualSeed(5)
@@ -161,7 +194,42 @@ describe('random numbers', () => {
   })
 })
 
+it('counts the memory of tensors', () => {
+  const mega = 2 ** 20
+  releaseKeptMemory()
+  const before = memoryStatistics()
+  expect(before.kept).toBe(0)
+  const x = zeros([4 * mega]) // 16 MB
+  const during = memoryStatistics()
+  expect(during.live - before.live).toBe(16 * mega)
+  expect(during.peak).toBeGreaterThanOrEqual(during.live)
+  x.free()
+  const after = memoryStatistics()
+  expect([after.live, after.kept]).toEqual([before.live, 16 * mega])
+  // The next tensor of that size takes the memory that waits.
+  const y = zeros([4 * mega])
+  expect(memoryStatistics()).toMatchObject({ live: during.live, kept: 0, peak: during.peak })
+  y.free()
+  releaseKeptMemory()
+  expect(memoryStatistics().kept).toBe(0)
+  limitKeptMemory(8 * mega)
+  zeros([4 * mega]).free()
+  expect(memoryStatistics().kept).toBe(0)
+  limitKeptMemory(4 * 2 ** 30)
+  // Blocks of different sizes: the peak is the most that was live at once, also when all of it had waited.
+  const [a, b] = [zeros([8 * mega]), zeros([8 * mega])]
+  const peak = memoryStatistics().peak
+  expect(peak - before.live).toBe(64 * mega)
+  a.free()
+  b.free()
+  const [c, d, e] = [zeros([8 * mega]), zeros([8 * mega]), zeros([mega])]
+  expect(memoryStatistics().peak - peak).toBe(4 * mega)
+  for (const t of [c, d, e]) t.free()
+  expect(() => limitKeptMemory(-1)).toThrow()
+})
+
 it('says what it runs on', () => {
+  expect(about().blas).not.toBe('reference')
   expect(about().libtorch).toMatch(/^\d+\.\d+/)
   expect(performanceWarning() === null).toBe(about().blas !== 'reference')
 })

@@ -1,4 +1,4 @@
-import { F, nn, type Tensor } from '@septum/torch'
+import { F, nn, scope, type Tensor } from '@septum/torch'
 import { groupNorm, normSilu, ResidualBlock, SpatialAttention } from './residual.js'
 
 export interface PyramidOptions {
@@ -17,12 +17,15 @@ class Level extends nn.Module {
 
   constructor(inChannels: number, outChannels: number, blocks: number, resize: nn.Conv2d | null) {
     super()
-    this.blocks = Array.from({ length: blocks }, (_, i) => new ResidualBlock(i === 0 ? inChannels : outChannels, outChannels))
+    this.blocks = Array.from(
+      { length: blocks },
+      (_, i) => new ResidualBlock(i === 0 ? inChannels : outChannels, outChannels),
+    )
     this.resize = resize
   }
 
   forward(x: Tensor): Tensor {
-    return this.blocks.reduce((features, block) => block.forward(features), x)
+    return scope(() => this.blocks.reduce((features, block) => block.forward(features), x))
   }
 }
 
@@ -40,7 +43,7 @@ class Middle extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.second.forward(this.attention.forward(this.first.forward(x)))
+    return scope(() => this.second.forward(this.attention.forward(this.first.forward(x))))
   }
 }
 
@@ -55,7 +58,11 @@ export class PyramidEncoder extends nn.Module {
   readonly norm: nn.GroupNorm
   readonly output: nn.Conv2d
 
-  constructor(inChannels: number, outChannels: number, { widths, blocks, downs = widths.length - 1 }: PyramidOptions) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    { widths, blocks, downs = widths.length - 1 }: PyramidOptions,
+  ) {
     super()
     const last = widths.at(-1)!
     this.input = new nn.Conv2d(inChannels, widths[0]!, 3, { padding: 1 })
@@ -107,7 +114,8 @@ export class PyramidDecoder extends nn.Module {
     let features = this.middle.forward(this.input.forward(z))
     for (const level of this.levels) {
       features = level.forward(features)
-      if (level.resize) features = level.resize.forward(F.interpolate(features, { scaleFactor: 2, mode: 'nearest' }))
+      if (level.resize)
+        features = level.resize.forward(F.interpolate(features, { scaleFactor: 2, mode: 'nearest' }))
     }
     return this.output.forward(normSilu(this.norm, features))
   }

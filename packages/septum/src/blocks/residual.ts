@@ -1,7 +1,8 @@
-import { F, nn, type Tensor } from '@septum/torch'
+import { F, nn, scope, type Tensor } from '@septum/torch'
 
 /** GroupNorm of latent-diffusion autoencoders: 32 groups (fewer for narrow layers), eps 1e-6. */
-export const groupNorm = (channels: number): nn.GroupNorm => new nn.GroupNorm(Math.min(32, channels), channels, { eps: 1e-6 })
+export const groupNorm = (channels: number): nn.GroupNorm =>
+  new nn.GroupNorm(Math.min(32, channels), channels, { eps: 1e-6 })
 
 /** SiLU of a group norm, as one operator. */
 export const normSilu = (norm: nn.GroupNorm, x: Tensor): Tensor =>
@@ -26,9 +27,12 @@ export class ResidualBlock extends nn.Module {
 
   /** @param x [N, in, H, W] @returns [N, out, H, W] */
   forward(x: Tensor): Tensor {
-    const inner = this.conv1.forward(normSilu(this.norm1, x)) // [N, out, H, W]
-    const residual = this.conv2.forward(normSilu(this.norm2, inner))
-    return (this.shortcut ? this.shortcut.forward(x) : x).add(residual)
+    // Own scope: what the graph does not need ends here and not with the whole step.
+    return scope(() => {
+      const inner = this.conv1.forward(normSilu(this.norm1, x)) // [N, out, H, W]
+      const residual = this.conv2.forward(normSilu(this.norm2, inner))
+      return (this.shortcut ? this.shortcut.forward(x) : x).add(residual)
+    })
   }
 }
 
@@ -51,14 +55,16 @@ export class SpatialAttention extends nn.Module {
 
   /** @param x [N, C, H, W] @returns [N, C, H, W] */
   forward(x: Tensor): Tensor {
-    const [n, c, h, w] = x.shape as [number, number, number, number]
-    const tokens = (t: Tensor) => t.flatten(2).transpose(1, 2) // [N, HW, C]
-    const normed = this.norm.forward(x)
-    const mixed = F.attention(
-      tokens(this.q.forward(normed)),
-      tokens(this.k.forward(normed)),
-      tokens(this.v.forward(normed)),
-    ) // [N, HW, C]
-    return x.add(this.projection.forward(mixed.transpose(1, 2).reshape([n, c, h, w])))
+    return scope(() => {
+      const [n, c, h, w] = x.shape as [number, number, number, number]
+      const tokens = (t: Tensor) => t.flatten(2).transpose(1, 2) // [N, HW, C]
+      const normed = this.norm.forward(x)
+      const mixed = F.attention(
+        tokens(this.q.forward(normed)),
+        tokens(this.k.forward(normed)),
+        tokens(this.v.forward(normed)),
+      ) // [N, HW, C]
+      return x.add(this.projection.forward(mixed.transpose(1, 2).reshape([n, c, h, w])))
+    })
   }
 }

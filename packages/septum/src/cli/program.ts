@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { addEvaluate } from './commands/evaluate.js'
 import { addMethods } from './commands/methods.js'
 import { addPredict } from './commands/predict.js'
+import { addReport } from './commands/report.js'
 import { addTrain } from './commands/train.js'
 import { type Cli, paintFor } from './context.js'
 import { exitCodes } from './errors.js'
@@ -45,6 +46,7 @@ export function createProgram(cli: Cli, finish: Finish): Command {
   addTrain(program, cli, finish)
   addPredict(program, cli, finish)
   addEvaluate(program, cli, finish)
+  addReport(program, cli, finish)
   addMethods(program, cli, finish)
   return program
 }

@@ -7,14 +7,17 @@ it('agrees with PyTorch, gradients included', () => {
   const one = cases('function').find(({ name }) => name === 'arseg-mask-loss')!
   const at = (key: string) => stored(one, key).to({ dtype: 'float32' })
   const logits = at('input/logits').clone().requiresGrad_()
-  const { dice, bce } = diceBce(logits, at('input/target'))
+  const { dice, bce } = diceBce(logits, at('option/target'))
   const total = dice.add(bce)
   expectClose(dice, at('output/dice'), 'dice')
   expectClose(bce, at('output/bce'), 'bce')
   expectClose(total, at('output/total'), 'total')
   const { upstream } = one
   const values = { dice, bce, total } as Record<string, typeof dice>
-  upstream.map((name) => values[name]!.mul(at(`upstream/${name}`))).reduce((a, b) => a.add(b)).backward()
+  upstream
+    .map((name) => values[name]!.mul(at(`upstream/${name}`)))
+    .reduce((a, b) => a.add(b))
+    .backward()
   expectClose(logits.grad!, at('gradInput/logits'), 'gradient')
 })
 

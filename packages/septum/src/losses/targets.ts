@@ -25,7 +25,9 @@ export function fewerEmpty(masks: Tensor, drawn: Tensor, keep: number): Tensor {
   const row = arange(0, masks.size(0), 1, { device: masks.device })
   const marked = masks.index([row, score.argmax(1)]).unsqueeze(1) // [N, 1, H, W]
   const empty = drawn.flatten(1).ne(0).sum(1).eq(0) // [N]
-  const swap = empty.logicalAnd(areas.select(1, 0).clone().uniform_(0, 1).ge(keep)).view([-1, ...masks.shape.slice(1).map(() => 1)])
+  const swap = empty
+    .logicalAnd(areas.select(1, 0).clone().uniform_(0, 1).ge(keep))
+    .view([-1, ...masks.shape.slice(1).map(() => 1)])
   return where(swap, marked, drawn)
 }
 

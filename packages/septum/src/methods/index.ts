@@ -10,7 +10,11 @@ export const methods: readonly Method<never>[] = [arSeg, unet] as unknown as rea
 export function methodByName(name: string): Method<unknown> {
   const found = methods.find((method) => method.name === name)
   if (!found) {
-    throw new SeptumError('unknown-method', `There is no method named '${name}'`, `Choose one of: ${methods.map((m) => m.name).join(', ')}.`)
+    throw new SeptumError(
+      'unknown-method',
+      `There is no method named '${name}'`,
+      `Choose one of: ${methods.map((m) => m.name).join(', ')}.`,
+    )
   }
   return found as unknown as Method<unknown>
 }

@@ -1,4 +1,4 @@
-import { tensor, type Tensor } from '@septum/torch'
+import { tensor } from '@septum/torch'
 import type { Batch, PredictOptions, Task } from './method.js'
 
 /** A filled disc as a row-major map of 0 and 1. */
@@ -42,5 +42,3 @@ export const predictOptions = (options: Partial<PredictOptions> = {}): PredictOp
   stages: false,
   ...options,
 })
-
-export const numbers = (t: Tensor): number[] => Array.from(t.contiguous().data() as Iterable<number | bigint>, Number)

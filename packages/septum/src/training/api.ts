@@ -180,6 +180,22 @@ export interface EvaluateFoldersRequest {
   readonly signal: AbortSignal
 }
 
+/** What a finished run tells of its training. */
+export interface RunSummary {
+  readonly method: string
+  readonly parameters: number
+  readonly seconds: number
+  readonly seed: number
+}
+
+/** What a report cites. */
+export interface DatasetCard {
+  readonly name: string
+  readonly licence?: string
+  readonly source?: string
+  readonly citation: readonly string[]
+}
+
 /** One metric of one class over all cases. */
 export interface MetricRow {
   /** Key for programs, e.g. `hmIou`. */
@@ -206,6 +222,7 @@ export interface CaseScores {
 export interface EvaluateResult {
   /** What was scored, e.g. `ar-seg, test split of lidc`. */
   readonly title: string
+  readonly dataset: DatasetCard
   readonly cases: number
   readonly patients: number
   readonly samples: number
@@ -229,6 +246,8 @@ export interface TrainingApi {
   predictRun(request: PredictRequest): Promise<PredictResult>
   evaluateRun(request: EvaluateRunRequest): Promise<EvaluateResult>
   evaluateFolders(request: EvaluateFoldersRequest): Promise<EvaluateResult>
+  /** @throws SeptumError when the folder holds no finished run. */
+  readSummary(run: string): RunSummary
 }
 
 /** The part of a method that the command line reads; `methods/index.js` exports `methods` of these. */

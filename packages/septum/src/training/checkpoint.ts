@@ -26,7 +26,8 @@ export interface Checkpoint {
 }
 
 export const lastCheckpoint = (runDir: string): string => join(runDir, 'checkpoints', 'last.safetensors')
-export const bestCheckpoint = (runDir: string, phase: string): string => join(runDir, 'checkpoints', `best-${phase}.safetensors`)
+export const bestCheckpoint = (runDir: string, phase: string): string =>
+  join(runDir, 'checkpoints', `best-${phase}.safetensors`)
 
 function syncPath(path: string): void {
   const file = openSync(path, 'r')
@@ -67,9 +68,8 @@ export function writeCheckpoint(file: string, { progress, tensors }: Checkpoint)
   }
 }
 
-/** Removes what a killed process left half-written. */
-export function sweepCheckpoints(runDir: string): void {
-  const folder = join(runDir, 'checkpoints')
+/** Removes what a killed process left half-written in a folder. */
+export function sweep(folder: string): void {
   for (const name of readdirSync(folder)) {
     if (name.endsWith('.new') || name.endsWith('.tmp')) rmSync(join(folder, name), { force: true })
   }
@@ -78,11 +78,21 @@ export function sweepCheckpoints(runDir: string): void {
 function parseProgress(file: string, metadata: Readonly<Record<string, string>>): Progress {
   try {
     const progress = JSON.parse(metadata.septum ?? '') as Progress
-    if (typeof progress.method === 'string' && Number.isInteger(progress.phase) && Number.isInteger(progress.step)) return progress
+    if (
+      typeof progress.method === 'string' &&
+      Number.isInteger(progress.phase) &&
+      Number.isInteger(progress.step)
+    )
+      return progress
   } catch {
     // Falls through to the sentence below.
   }
-  throw new SeptumError('checkpoint-foreign', 'This file is not a Septum checkpoint', 'Give the folder of a run that `septum train` made.', { file })
+  throw new SeptumError(
+    'checkpoint-foreign',
+    'This file is not a Septum checkpoint',
+    'Give the folder of a run that `septum train` made.',
+    { file },
+  )
 }
 
 function readProgress(file: string): Progress {
@@ -92,7 +102,12 @@ function readProgress(file: string): Progress {
 /** @throws SeptumError when the file is damaged, or belongs to another method. */
 export function readCheckpoint(file: string, method: string, device = 'cpu'): Checkpoint {
   if (!existsSync(file)) {
-    throw new SeptumError('checkpoint-missing', 'There is no checkpoint', 'Train first, or give the folder of a trained run.', { file })
+    throw new SeptumError(
+      'checkpoint-missing',
+      'There is no checkpoint',
+      'Train first, or give the folder of a trained run.',
+      { file },
+    )
   }
   const { tensors, metadata } = loadTensors(file, { device })
   const progress = parseProgress(file, metadata)
@@ -110,7 +125,8 @@ export function readCheckpoint(file: string, method: string, device = 'cpu'): Ch
 /** Tensors whose names begin with `prefix.`, without it. */
 export function withPrefix(tensors: ReadonlyMap<string, Tensor>, prefix: string): Map<string, Tensor> {
   const out = new Map<string, Tensor>()
-  for (const [name, t] of tensors) if (name.startsWith(`${prefix}.`)) out.set(name.slice(prefix.length + 1), t)
+  for (const [name, t] of tensors)
+    if (name.startsWith(`${prefix}.`)) out.set(name.slice(prefix.length + 1), t)
   return out
 }
 
@@ -123,7 +139,14 @@ export function fingerprint(value: unknown): string {
   const sorted = (v: unknown): unknown => {
     if (Array.isArray(v)) return v.map(sorted)
     if (v === null || typeof v !== 'object') return v
-    return Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, item]) => [k, sorted(item)]))
+    return Object.fromEntries(
+      Object.entries(v)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([k, item]) => [k, sorted(item)]),
+    )
   }
-  return createHash('sha256').update(JSON.stringify(sorted(value))).digest('hex').slice(0, 16)
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(value)))
+    .digest('hex')
+    .slice(0, 16)
 }

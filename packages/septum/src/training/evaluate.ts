@@ -3,7 +3,14 @@ import { basename, extname, join } from 'node:path'
 import { multiRaterScores, packMask, SeptumError } from '@septum/core'
 import { loadCase, openFolderDataset, type SegmentationCase, splitHash } from '../datasets/index.js'
 import { readPicture } from '../formats/index.js'
-import type { CaseScores, EvaluateFoldersRequest, EvaluateResult, EvaluateRunRequest, PredictedCase } from './api.js'
+import type {
+  CaseScores,
+  DatasetCard,
+  EvaluateFoldersRequest,
+  EvaluateResult,
+  EvaluateRunRequest,
+  PredictedCase,
+} from './api.js'
 import { metricRows, multiRaterMetrics, singleMetrics } from './metric-table.js'
 import { type Picture, predictCase } from './predict-case.js'
 import { loadRun } from './run-folder.js'
@@ -35,7 +42,13 @@ function scoresByCase(item: PredictedCase): CaseScores {
   return { case: item.name, patient: item.patient, scores }
 }
 
-const emptyRule = 'Two empty masks agree fully (Dice and IoU 1); one empty mask against a marked one scores 0.'
+function cardOf({ name, description }: Workplace['dataset']): DatasetCard {
+  const { licence, source, citation = [] } = description
+  return { name, licence, source, citation: typeof citation === 'string' ? [citation] : citation }
+}
+
+const emptyRule =
+  'Two empty masks agree fully (Dice and IoU 1); one empty mask against a marked one scores 0.'
 
 /** Samples masks for a split of a data set and scores them; see `TrainingApi`. */
 export async function evaluateRun(request: EvaluateRunRequest): Promise<EvaluateResult> {
@@ -44,7 +57,9 @@ export async function evaluateRun(request: EvaluateRunRequest): Promise<Evaluate
   const device = prepareDevice(request.device, request.threads, reporter)
   const { config, task, model } = loadRun(request.run, device)
   const data = { ...config.data, imageSize: [...task.imageSize] }
-  const elsewhere = request.dataset ? { ...data, path: request.dataset, description: null, splits: null } : data
+  const elsewhere = request.dataset
+    ? { ...data, path: request.dataset, description: null, splits: null }
+    : data
   const { dataset, store, splits, cases } = await openWorkplace(elsewhere, config.seed, reporter)
   if (`${dataset.classes}` !== `${task.classes}` || dataset.imageChannels !== task.imageChannels) {
     throw new SeptumError(
@@ -55,7 +70,13 @@ export async function evaluateRun(request: EvaluateRunRequest): Promise<Evaluate
     )
   }
   const chosen = cases[request.split]
-  if (chosen.length === 0) throw new SeptumError('split-empty', `The ${request.split} split has no case`, 'Choose another --split.', { file: dataset.dir })
+  if (chosen.length === 0)
+    throw new SeptumError(
+      'split-empty',
+      `The ${request.split} split has no case`,
+      'Choose another --split.',
+      { file: dataset.dir },
+    )
   const samples = request.samples ?? defaultSamples
   const perCase: CaseScores[] = []
   const progress = reporter.progress(`${request.split} cases`, chosen.length, 'cases')
@@ -86,6 +107,7 @@ export async function evaluateRun(request: EvaluateRunRequest): Promise<Evaluate
   ]
   return {
     title: `${config.method}, ${request.split} split of ${dataset.name}`,
+    dataset: cardOf(dataset),
     cases: perCase.length,
     patients: new Set(perCase.map((item) => item.patient)).size,
     samples: drawn,
@@ -108,7 +130,11 @@ function predictedFiles(folder: string): Map<string, string[]> {
     const path = join(folder, name)
     if (statSync(path).isDirectory()) {
       const inside = readdirSync(path).filter(isPicture).sort()
-      if (inside.length > 0) found.set(name, inside.map((file) => join(path, file)))
+      if (inside.length > 0)
+        found.set(
+          name,
+          inside.map((file) => join(path, file)),
+        )
     } else if (isPicture(name) && !found.has(stem(name))) found.set(stem(name), [path])
   }
   return found
@@ -120,7 +146,12 @@ export async function evaluateFolders(request: EvaluateFoldersRequest): Promise<
   const { reporter, signal } = request
   const predicted = predictedFiles(samplesFolder(request.predictions))
   if (predicted.size === 0) {
-    throw new SeptumError('predictions-empty', 'There is no predicted mask', 'Give a folder of <case>.png files, or of <case>/<sample>.png.', { file: request.predictions })
+    throw new SeptumError(
+      'predictions-empty',
+      'There is no predicted mask',
+      'Give a folder of <case>.png files, or of <case>/<sample>.png.',
+      { file: request.predictions },
+    )
   }
   const references = await openReferences(request.references, reporter)
   const perCase: CaseScores[] = []
@@ -136,14 +167,17 @@ export async function evaluateFolders(request: EvaluateFoldersRequest): Promise<
     }
     const { masks, size } = await references.load(entry)
     const pixels = size[0] * size[1]
-    const raters = Array.from({ length: masks.length / pixels }, (_, r) => masks.subarray(r * pixels, (r + 1) * pixels))
+    const raters = Array.from({ length: masks.length / pixels }, (_, r) =>
+      masks.subarray(r * pixels, (r + 1) * pixels),
+    )
     const drawn = await Promise.all(files.map(readMask))
     samples = Math.max(samples, drawn.length)
     const scores: Record<string, number> = {}
     for (const [c, name] of references.classes.entries()) {
       const one = references.classes.length === 1
       // A binary prediction may be 0/1 or 0/255; with several classes its values are labels.
-      const marks = (mask: { data: ArrayLike<number> }) => packMask(Array.from(mask.data, (v) => ((one ? v > 0 : v === c + 1) ? 1 : 0)))
+      const marks = (mask: { data: ArrayLike<number> }) =>
+        packMask(Array.from(mask.data, (v) => ((one ? v > 0 : v === c + 1) ? 1 : 0)))
       for (const [i, mask] of drawn.entries()) {
         if (mask.height !== size[0] || mask.width !== size[1]) {
           throw new SeptumError(
@@ -165,12 +199,19 @@ export async function evaluateFolders(request: EvaluateFoldersRequest): Promise<
   }
   progress.finish()
   if (perCase.length === 0) {
-    throw new SeptumError('predictions-unpaired', 'No predicted mask has the name of a reference', 'Name the files as the cases: <case>.png.', { file: request.predictions })
+    throw new SeptumError(
+      'predictions-unpaired',
+      'No predicted mask has the name of a reference',
+      'Name the files as the cases: <case>.png.',
+      { file: request.predictions },
+    )
   }
-  if (missing.length > 0) reporter.warn(`${missing.length} reference cases have no prediction and are left out, e.g. ${missing[0]}`)
+  if (missing.length > 0)
+    reporter.warn(`${missing.length} reference cases have no prediction and are left out, e.g. ${missing[0]}`)
   const several = references.raters > 1 || samples > 1
   return {
     title: `${basename(request.predictions)} against ${references.name}`,
+    dataset: { name: references.name, citation: [] },
     cases: perCase.length,
     patients: new Set(perCase.map((item) => item.patient)).size,
     samples,
@@ -179,7 +220,11 @@ export async function evaluateFolders(request: EvaluateFoldersRequest): Promise<
     rows: metricRows(perCase, several ? multiRaterMetrics : singleMetrics, references.classes),
     perCase,
     splitHash: null,
-    notes: [emptyRule, 'Intervals: 95 %, percentile bootstrap over patients.', ...(missing.length > 0 ? [`${missing.length} reference cases have no prediction.`] : [])],
+    notes: [
+      emptyRule,
+      'Intervals: 95 %, percentile bootstrap over patients.',
+      ...(missing.length > 0 ? [`${missing.length} reference cases have no prediction.`] : []),
+    ],
     seconds: (performance.now() - start) / 1000,
   }
 }
@@ -190,14 +235,28 @@ function samplesFolder(folder: string): string {
     const inside = join(folder, 'samples')
     return readdirSync(folder).includes('samples') && statSync(inside).isDirectory() ? inside : folder
   } catch (cause) {
-    throw new SeptumError('predictions-missing', 'The folder of predictions cannot be read', 'Give the folder that septum predict --out wrote.', { file: folder }, { cause })
+    throw new SeptumError(
+      'predictions-missing',
+      'The folder of predictions cannot be read',
+      'Give the folder that septum predict --out wrote.',
+      { file: folder },
+      { cause },
+    )
   }
 }
 
-async function readMask(file: string): Promise<{ data: Uint8Array | Uint16Array; height: number; width: number }> {
+async function readMask(
+  file: string,
+): Promise<{ data: Uint8Array | Uint16Array; height: number; width: number }> {
   const { data, shape } = await readPicture(file)
   const [channels, height, width] = shape
-  if (channels !== 1) throw new SeptumError('mask-colour', 'A predicted mask has one grey channel, this one is RGB', 'Write masks as grey PNG.', { file })
+  if (channels !== 1)
+    throw new SeptumError(
+      'mask-colour',
+      'A predicted mask has one grey channel, this one is RGB',
+      'Write masks as grey PNG.',
+      { file },
+    )
   return { data, height, width }
 }
 
@@ -211,11 +270,18 @@ async function openReferences(folder: string, reporter: EvaluateFoldersRequest['
       classes: dataset.classes,
       raters: dataset.raters.length,
       cases: dataset.cases as readonly { name: string; patient: string }[],
-      load: async (entry: { name: string }) => loadCase(dataset, dataset.cases.find((one) => one.name === entry.name)!),
+      load: async (entry: { name: string }) =>
+        loadCase(dataset, dataset.cases.find((one) => one.name === entry.name)!),
     }
   }
   const files = predictedFiles(folder)
-  if (files.size === 0) throw new SeptumError('references-empty', 'There is no reference mask', 'Give a data set folder (images/, masks/) or a folder of <case>.png masks.', { file: folder })
+  if (files.size === 0)
+    throw new SeptumError(
+      'references-empty',
+      'There is no reference mask',
+      'Give a data set folder (images/, masks/) or a folder of <case>.png masks.',
+      { file: folder },
+    )
   const raters = Math.max(...Array.from(files.values(), (list) => list.length))
   return {
     name: basename(folder),

@@ -32,17 +32,36 @@ export const singleMetrics: readonly MetricKind[] = [
  * Means with 95 % intervals, patients resampled; with several classes a row for each and one for their mean.
  * @param perCase scores keyed by `metric`, or by `metric.class` with several classes.
  */
-export function metricRows(perCase: readonly CaseScores[], kinds: readonly MetricKind[], classes: readonly string[]): MetricRow[] {
+export function metricRows(
+  perCase: readonly CaseScores[],
+  kinds: readonly MetricKind[],
+  classes: readonly string[],
+): MetricRow[] {
   const patients = perCase.map((item) => item.patient)
   const single = new Set(patients).size < 2
   const row = (kind: MetricKind, name: string | null, values: number[]): MetricRow => {
     const { mean, undefinedCount } = summarise(values)
     const { low, high } = bootstrapMean(values, patients)
-    return { ...kind, class: name, mean, interval: single ? null : [low, high], undefinedCases: undefinedCount }
+    return {
+      ...kind,
+      class: name,
+      mean,
+      interval: single ? null : [low, high],
+      undefinedCases: undefinedCount,
+    }
   }
   return kinds.flatMap((kind) => {
-    if (classes.length <= 1) return [row(kind, null, perCase.map((item) => item.scores[kind.metric] ?? Number.NaN))]
-    const byClass = classes.map((name) => perCase.map((item) => item.scores[`${kind.metric}.${name}`] ?? Number.NaN))
+    if (classes.length <= 1)
+      return [
+        row(
+          kind,
+          null,
+          perCase.map((item) => item.scores[kind.metric] ?? Number.NaN),
+        ),
+      ]
+    const byClass = classes.map((name) =>
+      perCase.map((item) => item.scores[`${kind.metric}.${name}`] ?? Number.NaN),
+    )
     const means = perCase.map((_, i) => summarise(byClass.map((values) => values[i]!)).mean)
     return [row(kind, null, means), ...classes.map((name, c) => row(kind, name, byClass[c]!))]
   })

@@ -1,5 +1,5 @@
 import { Random, SeptumError } from '@septum/core'
-import { autocast, manualSeed, type Module, noGrad, optim, scope, type Tensor } from '@septum/torch'
+import { autocast, type Module, manualSeed, noGrad, optim, scope, type Tensor } from '@septum/torch'
 import type { Batch, Phase, ValidationResult } from '../methods/method.js'
 import { addPrefix, withPrefix } from './checkpoint.js'
 import { learningRateFactor, makeOptimizer, namedParametersOf } from './optimization.js'
@@ -38,7 +38,8 @@ export class PhaseRun {
     this.#parameters = namedParametersOf(phase.trains).map(([, p]) => p)
     this.#optimizer = makeOptimizer(phase.optimizer, phase.trains)
     const decay = phase.optimizer.ema
-    this.#ema = decay === null ? [] : phase.trains.map((module) => new optim.EMA(module, { decay, warmup: true }))
+    this.#ema =
+      decay === null ? [] : phase.trains.map((module) => new optim.EMA(module, { decay, warmup: true }))
     this.#factor = learningRateFactor(phase)
     this.#scaler = precision === 'float16' ? new optim.GradScaler() : null
   }
@@ -73,8 +74,9 @@ export class PhaseRun {
     for (const batch of batches) this.#accumulate(batch, batches.length, totals)
     const { clipNorm } = this.phase.optimizer
     const usable = this.#scaler ? this.#scaler.unscale_(this.#optimizer) : true
-    const gradientNorm = clipNorm === null ? null : optim.clipGradNorm_(this.#parameters, clipNorm)
-    if (!this.#scaler && gradientNorm !== null && !Number.isFinite(gradientNorm)) {
+    // Measured without clipping too: a gradient that is not finite would spoil the weights, then a checkpoint.
+    const gradientNorm = optim.clipGradNorm_(this.#parameters, clipNorm ?? Number.POSITIVE_INFINITY)
+    if (!this.#scaler && !Number.isFinite(gradientNorm)) {
       throw this.#notFinite('gradient', gradientNorm, step, batches)
     }
     // Gradients that overflowed in float16 are dropped; the scaler then tries a smaller factor.
@@ -84,14 +86,20 @@ export class PhaseRun {
     for (const ema of this.#ema) ema.update()
     const last = batches.at(-1)!
     scope(() => noGrad(() => this.phase.afterStep?.(last)))
-    return { losses: totals, learningRate: this.phase.optimizer.lr * factor, gradientNorm }
+    return {
+      losses: totals,
+      learningRate: this.phase.optimizer.lr * factor,
+      gradientNorm: clipNorm === null ? null : gradientNorm,
+    }
   }
 
   #accumulate(batch: Batch, parts: number, totals: Record<string, number>): void {
     scope(() => {
       const losses = this.#inPrecision(() => this.phase.losses(batch))
-      for (const [name, value] of Object.entries(losses)) totals[name] = (totals[name] ?? 0) + value.item() / parts
-      if (!Number.isFinite(losses.total.item())) throw this.#notFinite('loss', losses.total.item(), batch.step, [batch])
+      for (const [name, value] of Object.entries(losses))
+        totals[name] = (totals[name] ?? 0) + value.item() / parts
+      if (!Number.isFinite(losses.total.item()))
+        throw this.#notFinite('loss', losses.total.item(), batch.step, [batch])
       const share = parts === 1 ? losses.total : losses.total.div(parts)
       ;(this.#scaler ? this.#scaler.scale(share) : share).backward()
     })
@@ -136,7 +144,10 @@ export class PhaseRun {
   state(): { tensors: Map<string, Tensor>; numbers: Record<string, number> } {
     const tensors = new Map<string, Tensor>()
     const numbers: Record<string, number> = {}
-    const put = (prefix: string, state: { tensors: Map<string, Tensor>; numbers: Readonly<Record<string, number>> }) => {
+    const put = (
+      prefix: string,
+      state: { tensors: Map<string, Tensor>; numbers: Readonly<Record<string, number>> },
+    ) => {
       for (const [name, t] of addPrefix(state.tensors, prefix)) tensors.set(name, t)
       for (const [name, n] of Object.entries(state.numbers)) numbers[`${prefix}.${name}`] = n
     }

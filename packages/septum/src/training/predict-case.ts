@@ -28,7 +28,12 @@ export interface CaseOptions {
 }
 
 /** Copies between an image and the window of another size at its centre; what lies outside stays as it is. */
-function copyCentre(from: Float32Array, fromSize: readonly number[], to: Float32Array, toSize: readonly number[]): Float32Array {
+function copyCentre(
+  from: Float32Array,
+  fromSize: readonly number[],
+  to: Float32Array,
+  toSize: readonly number[],
+): Float32Array {
   const [fh, fw] = fromSize as [number, number]
   const [th, tw] = toSize as [number, number]
   // The same rule as for centre crops in training: the rest of an odd difference goes to the far side.
@@ -63,7 +68,12 @@ function scoresOf(samples: readonly Uint8Array[], raters: readonly Uint8Array[])
  * Segments one picture: the centre window that the network sees, pasted back to full size with nothing marked
  * around it.
  */
-export async function predictCase(model: SegmentationModel, task: Task, picture: Picture, options: CaseOptions): Promise<PredictedCase> {
+export async function predictCase(
+  model: SegmentationModel,
+  task: Task,
+  picture: Picture,
+  options: CaseOptions,
+): Promise<PredictedCase> {
   const { height, width, channels } = picture
   const size = [height, width] as const
   const window = task.imageSize as readonly [number, number]
@@ -84,11 +94,16 @@ export async function predictCase(model: SegmentationModel, task: Task, picture:
       signal: options.signal,
     })
     const classCount = task.classes.length
-    const empty = { data: new Float32Array(classCount * window[0] * window[1]), shape: [1, classCount, ...window] }
+    const empty = {
+      data: new Float32Array(classCount * window[0] * window[1]),
+      shape: [1, classCount, ...window],
+    }
     const { probabilities, uncertainty = empty, samples, stages = [] } = prediction
     const sampleCount = samples?.shape[0] ?? 0
     const classes = task.classes.map((name, c): PredictedClass => {
-      const drawn = Array.from({ length: sampleCount }, (_, s) => Uint8Array.from(plane(samples!, s * classCount + c, size)))
+      const drawn = Array.from({ length: sampleCount }, (_, s) =>
+        Uint8Array.from(plane(samples!, s * classCount + c, size)),
+      )
       const raters = picture.masks
         ? Array.from({ length: picture.masks.length / pixels }, (_, r) =>
             picture.masks!.subarray(r * pixels, (r + 1) * pixels).map((value) => (value === c + 1 ? 1 : 0)),
@@ -100,12 +115,23 @@ export async function predictCase(model: SegmentationModel, task: Task, picture:
         probability,
         uncertainty: plane(uncertainty, c, size),
         samples: drawn,
-        stages: stages.map(({ name: label, probabilities: at }) => ({ label, probabilities: plane(at, c, size) })),
+        stages: stages.map(({ name: label, probabilities: at }) => ({
+          label,
+          probabilities: plane(at, c, size),
+        })),
         raters,
         scores: scoresOf(drawn, raters),
       }
     })
-    return { name: picture.name, patient: picture.patient, width, height, image: picture.image, channels, classes }
+    return {
+      name: picture.name,
+      patient: picture.patient,
+      width,
+      height,
+      image: picture.image,
+      channels,
+      classes,
+    }
   } finally {
     images.free()
   }

@@ -20,7 +20,9 @@ export async function predictRun(request: PredictRequest): Promise<PredictResult
   const { out, reporter, signal } = request
   const device = prepareDevice(request.device, request.threads, reporter)
   const { config, task, model } = loadRun(request.run, device)
-  const sources = request.split ? await fromSplit(request, config.data, task, config.seed) : fromFiles(request.inputs, task)
+  const sources = request.split
+    ? await fromSplit(request, config.data, task, config.seed)
+    : fromFiles(request.inputs, task)
   makeFolder(out)
   const progress = reporter.progress('images', sources.length, 'images')
   let files = 0
@@ -45,7 +47,8 @@ export async function predictRun(request: PredictRequest): Promise<PredictResult
         cases++
       } catch (error) {
         // One bad picture must not cost the others their masks.
-        if (!(error instanceof SeptumError) || error.code === 'write-failed' || sources.length === 1) throw error
+        if (!(error instanceof SeptumError) || error.code === 'write-failed' || sources.length === 1)
+          throw error
         failed++
         reporter.warn(error.toLine())
       }
@@ -55,20 +58,42 @@ export async function predictRun(request: PredictRequest): Promise<PredictResult
     progress.finish()
   }
   if (failed > 0) reporter.warn(`${failed} of ${sources.length} images could not be segmented.`)
-  if (cases === 0) throw new SeptumError('predict-none', 'No image could be segmented', 'See the warnings above.')
-  return { out, cases, samples: samples > 1 ? samples : 0, files, seconds: (performance.now() - start) / 1000 }
+  if (cases === 0)
+    throw new SeptumError('predict-none', 'No image could be segmented', 'See the warnings above.')
+  return {
+    out,
+    cases,
+    samples: samples > 1 ? samples : 0,
+    files,
+    seconds: (performance.now() - start) / 1000,
+  }
 }
 
 function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true })
   } catch (cause) {
-    throw new SeptumError('write-failed', 'The output folder cannot be made', 'Give another --out, or make its parent writable.', { file: folder }, { cause })
+    throw new SeptumError(
+      'write-failed',
+      'The output folder cannot be made',
+      'Give another --out, or make its parent writable.',
+      { file: folder },
+      { cause },
+    )
   }
 }
 
-async function fromSplit(request: PredictRequest, data: Parameters<typeof openWorkplace>[0], task: Task, seed: number): Promise<Source[]> {
-  const { store, cases } = await openWorkplace({ ...data, imageSize: [...task.imageSize] }, seed, request.reporter)
+async function fromSplit(
+  request: PredictRequest,
+  data: Parameters<typeof openWorkplace>[0],
+  task: Task,
+  seed: number,
+): Promise<Source[]> {
+  const { store, cases } = await openWorkplace(
+    { ...data, imageSize: [...task.imageSize] },
+    seed,
+    request.reporter,
+  )
   return cases[request.split!].map((entry) => ({ name: entry.name, load: () => pictureOf(store, entry) }))
 }
 
@@ -78,11 +103,25 @@ function fromFiles(inputs: readonly string[], task: Task): Source[] {
     try {
       folder = statSync(input).isDirectory()
     } catch (cause) {
-      throw new SeptumError('input-missing', 'The image does not exist', 'Check the path.', { file: input }, { cause })
+      throw new SeptumError(
+        'input-missing',
+        'The image does not exist',
+        'Check the path.',
+        { file: input },
+        { cause },
+      )
     }
     if (!folder) return [input]
-    const inside = readdirSync(input).filter((name) => /\.(png|jpe?g)$/i.test(name)).sort()
-    if (inside.length === 0) throw new SeptumError('input-empty', 'The folder holds no PNG or JPEG image', 'Give a folder of images.', { file: input })
+    const inside = readdirSync(input)
+      .filter((name) => /\.(png|jpe?g)$/i.test(name))
+      .sort()
+    if (inside.length === 0)
+      throw new SeptumError(
+        'input-empty',
+        'The folder holds no PNG or JPEG image',
+        'Give a folder of images.',
+        { file: input },
+      )
     return inside.map((name) => join(input, name))
   })
   const seen = new Map<string, string>()
@@ -90,7 +129,12 @@ function fromFiles(inputs: readonly string[], task: Task): Source[] {
     const name = basename(file, extname(file))
     const other = seen.get(name)
     if (other !== undefined) {
-      throw new SeptumError('input-twice', `Two images are named ${name}, their masks would overwrite each other`, 'Predict them into two folders.', { file: `${other}, ${file}` })
+      throw new SeptumError(
+        'input-twice',
+        `Two images are named ${name}, their masks would overwrite each other`,
+        'Predict them into two folders.',
+        { file: `${other}, ${file}` },
+      )
     }
     seen.set(name, file)
     return { name, load: () => readInput(file, name, task) }
@@ -103,7 +147,12 @@ async function readInput(file: string, name: string, task: Task): Promise<Pictur
   const pixels = height * width
   const scaled = Float32Array.from(data, (value) => value / maxValue)
   if (channels !== task.imageChannels && task.imageChannels !== 3 && channels !== 3) {
-    throw new SeptumError('input-channels', `The image has ${channels} channels, the model wants ${task.imageChannels}`, 'Give images of the kind that the model was trained on.', { file })
+    throw new SeptumError(
+      'input-channels',
+      `The image has ${channels} channels, the model wants ${task.imageChannels}`,
+      'Give images of the kind that the model was trained on.',
+      { file },
+    )
   }
   const image = new Float32Array(task.imageChannels * pixels)
   for (let c = 0; c < task.imageChannels; c++) {

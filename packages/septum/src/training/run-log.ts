@@ -44,15 +44,34 @@ export class RunLog implements TrainingEvents {
     if (event.step % this.every !== 0 && event.step !== event.of) return
     const at = this.#before.get(event.phase)! + event.step
     const { phase, losses, learningRate, gradientNorm, samplesPerSecond } = event
-    this.#jsonl.write({ step: at, event: 'step', phase, phaseStep: event.step, losses, learningRate, gradientNorm, samplesPerSecond })
-    for (const [name, value] of Object.entries(losses)) this.#tensorboard.scalar(`${phase}/${name}`, value, at)
+    this.#jsonl.write({
+      step: at,
+      event: 'step',
+      phase,
+      phaseStep: event.step,
+      losses,
+      learningRate,
+      gradientNorm,
+      samplesPerSecond,
+    })
+    for (const [name, value] of Object.entries(losses))
+      this.#tensorboard.scalar(`${phase}/${name}`, value, at)
     this.#tensorboard.scalar(`${phase}/learning_rate`, learningRate, at)
   }
 
   validation(event: Parameters<TrainingEvents['validation']>[0]): void {
     const at = this.#before.get(event.phase)! + event.step
-    this.#jsonl.write({ step: at, event: 'validation', phase: event.phase, phaseStep: event.step, score: event.score, best: event.best, metrics: event.metrics })
-    for (const [name, value] of Object.entries(event.metrics)) this.#tensorboard.scalar(`${event.phase}/validation/${name}`, value, at)
+    this.#jsonl.write({
+      step: at,
+      event: 'validation',
+      phase: event.phase,
+      phaseStep: event.step,
+      score: event.score,
+      best: event.best,
+      metrics: event.metrics,
+    })
+    for (const [name, value] of Object.entries(event.metrics))
+      this.#tensorboard.scalar(`${event.phase}/validation/${name}`, value, at)
   }
 
   flush(): void {

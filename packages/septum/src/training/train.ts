@@ -55,7 +55,8 @@ function batchSource(
     worked() {
       stepMs += performance.now() - last
     },
-    validation: () => evaluationBatches(store, validation, { batchSize: Math.max(16, phase.batchSize), size, device }),
+    validation: () =>
+      evaluationBatches(store, validation, { batchSize: Math.max(16, phase.batchSize), size, device }),
     get waitShare() {
       return stepMs === 0 ? 0 : waitMs / stepMs
     },
@@ -83,12 +84,19 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   const device = prepareDevice(config.device, config.threads, reporter)
   const workplace = await openWorkplace(config.data, config.seed, reporter)
   if (workplace.cases.val.length === 0) {
-    throw new SeptumError('split-empty', 'No case is left for validation', 'Give a split with validation patients.', { file: config.data.path })
+    throw new SeptumError(
+      'split-empty',
+      'No case is left for validation',
+      'Give a split with validation patients.',
+      { file: config.data.path },
+    )
   }
   const options = withPhaseSteps(config, training.steps)
   const model = buildModel({ ...config, options }, workplace.task, device)
   const phases = withSteps(model.phases(), training.steps)
-  startRunFolder(out, request.configText, workplace.task)
+  const startFolder = (): void => startRunFolder(out, request.configText, workplace.task)
+  // A resumed run keeps its files until its checkpoint was found to fit what is asked for now.
+  if (!request.resume) startFolder()
   const log = new RunLog(out, phases, training.logEvery)
   const sizes = `${model.parameterCount().toLocaleString('en')} parameters, ${workplace.cases.train.length} training and ${workplace.cases.val.length} validation cases`
   reporter.info(`${methodByName(config.method).title}: ${sizes}, on ${device}.`)
@@ -103,15 +111,31 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
       precision: precisionOf(training.precision, device),
       validateEvery: training.validateEvery,
       checkpointEvery: training.checkpointEvery,
-      fingerprint: fingerprint({ method: config.method, options, seed: config.seed, task: workplace.task, split: splitHash(workplace.splits) }),
+      fingerprint: fingerprint({
+        method: config.method,
+        options,
+        seed: config.seed,
+        task: workplace.task,
+        split: splitHash(workplace.splits),
+      }),
       resume: request.resume,
       reporter,
       events: log,
       flush: () => log.flush(),
-      onResume: ({ phase, step }) => log.resumeAt(phase, step),
+      onResume({ phase, step }) {
+        startFolder()
+        log.resumeAt(phase, step)
+      },
       signal: request.signal,
     })
-    if (result.status === 'finished') finishRunFolder(out, model, config.method)
+    if (result.status === 'finished') {
+      finishRunFolder(out, model, {
+        method: config.method,
+        parameters: model.parameterCount(),
+        seconds: result.seconds,
+        seed: config.seed,
+      })
+    }
     const totalSteps = phases.reduce((sum, phase) => sum + phase.steps, 0)
     return {
       run: out,
@@ -137,12 +161,16 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
 }
 
 /** Options with the numbers of steps that `training.steps` asks for, where the method keeps them. */
-function withPhaseSteps(config: TrainRequest['config'], steps: Readonly<Record<string, number>>): Record<string, unknown> {
+function withPhaseSteps(
+  config: TrainRequest['config'],
+  steps: Readonly<Record<string, number>>,
+): Record<string, unknown> {
   const parsed = methodByName(config.method).options.parse(config.options) as Record<string, unknown>
   const changed: Record<string, unknown> = { ...parsed }
   for (const [name, count] of Object.entries(steps)) {
     const section = parsed[name]
-    if (section !== null && typeof section === 'object' && 'steps' in section) changed[name] = { ...section, steps: count }
+    if (section !== null && typeof section === 'object' && 'steps' in section)
+      changed[name] = { ...section, steps: count }
     else if ('steps' in parsed) changed.steps = count
   }
   return changed

@@ -3,7 +3,16 @@ import { join } from 'node:path'
 import { type Reporter, SeptumError } from '@septum/core'
 import { noGrad, type Tensor } from '@septum/torch'
 import type { Batch, Phase, SegmentationModel } from '../methods/method.js'
-import { addPrefix, bestCheckpoint, lastCheckpoint, type Progress, readCheckpoint, sweepCheckpoints, withPrefix, writeCheckpoint } from './checkpoint.js'
+import {
+  addPrefix,
+  bestCheckpoint,
+  lastCheckpoint,
+  type Progress,
+  readCheckpoint,
+  sweep,
+  withPrefix,
+  writeCheckpoint,
+} from './checkpoint.js'
 import { PhaseRun, type Precision } from './phase-run.js'
 
 /** Where a phase's batches come from; training batches are addressed by number, so resuming needs no state. */
@@ -20,8 +29,22 @@ export interface BatchSource {
 
 /** What a trainer tells while it works; every field of a line is plain data. */
 export interface TrainingEvents {
-  step(event: { phase: string; step: number; of: number; losses: Readonly<Record<string, number>>; learningRate: number; gradientNorm: number | null; samplesPerSecond: number }): void
-  validation(event: { phase: string; step: number; score: number; best: boolean; metrics: Readonly<Record<string, number>> }): void
+  step(event: {
+    phase: string
+    step: number
+    of: number
+    losses: Readonly<Record<string, number>>
+    learningRate: number
+    gradientNorm: number | null
+    samplesPerSecond: number
+  }): void
+  validation(event: {
+    phase: string
+    step: number
+    score: number
+    best: boolean
+    metrics: Readonly<Record<string, number>>
+  }): void
 }
 
 export interface TrainJob {
@@ -63,16 +86,22 @@ export interface FinishedPhase {
   readonly seconds: number
   readonly waitShare: number
   /** Best validation of the phase, as far as this process saw it; null when there was none. */
-  readonly best: { readonly score: number; readonly step: number; readonly metrics: Readonly<Record<string, number>> } | null
+  readonly best: {
+    readonly score: number
+    readonly step: number
+    readonly metrics: Readonly<Record<string, number>>
+  } | null
 }
 
 /** Trains all phases of a model, in order; each ends with its best weights in the model. */
 export async function trainModel(job: TrainJob): Promise<TrainResult> {
   mkdirSync(join(job.runDir, 'checkpoints'), { recursive: true })
-  sweepCheckpoints(job.runDir)
+  sweep(join(job.runDir, 'checkpoints'))
   const phases = job.model.phases()
   const trainer = new Trainer(job)
   if (job.resume) trainer.resume()
+  if (trainer.phase === phases.length)
+    job.reporter.info('The run has finished already: there is nothing left to train.')
   const done: FinishedPhase[] = []
   for (let index = trainer.phase; index < phases.length; index++) {
     const result = await trainer.run(phases[index]!, index)
@@ -119,7 +148,9 @@ class Trainer {
     this.step = progress.step
     this.#bestScore = progress.bestScore
     this.seconds = progress.seconds
-    this.#restored = progress.step > 0 || Object.keys(progress.numbers).length > 0 ? { tensors, numbers: progress.numbers } : null
+    if (progress.step > 0 || Object.keys(progress.numbers).length > 0)
+      this.#restored = { tensors, numbers: progress.numbers }
+    else for (const t of tensors.values()) t.free()
     job.onResume({ phase: progress.phase, step: progress.step })
   }
 
@@ -170,7 +201,13 @@ class Trainer {
       this.step = 0
       this.#bestScore = null
       this.#save(null)
-      return { name: phase.name, steps: phase.steps, seconds: this.seconds - secondsBefore, waitShare, best: this.#best }
+      return {
+        name: phase.name,
+        steps: phase.steps,
+        seconds: this.seconds - secondsBefore,
+        waitShare,
+        best: this.#best,
+      }
     } finally {
       run.free()
       await source.close()
@@ -201,8 +238,18 @@ class Trainer {
         this.seconds += seconds
         const loss = report.losses.total!
         smoothed = smoothed === null ? loss : 0.95 * smoothed + 0.05 * loss
-        job.events.step({ phase: phase.name, step: this.step, of: phase.steps, ...report, samplesPerSecond: samples / seconds })
-        progress.update(this.step, { loss: smoothed, 'samples/s': samples / seconds, waiting: `${(100 * source.waitShare).toFixed(1)} %` })
+        job.events.step({
+          phase: phase.name,
+          step: this.step,
+          of: phase.steps,
+          ...report,
+          samplesPerSecond: samples / seconds,
+        })
+        progress.update(this.step, {
+          loss: smoothed,
+          'samples/s': samples / seconds,
+          waiting: `${(100 * source.waitShare).toFixed(1)} %`,
+        })
         const last = this.step === phase.steps
         if (last || this.step % job.validateEvery === 0) await this.#validate(run, source)
         if (!last && this.step % job.checkpointEvery === 0) this.#save(run)
@@ -217,20 +264,29 @@ class Trainer {
 
   #batches(source: BatchSource, phase: Phase): Promise<Batch[]> {
     const step = this.step
-    return Promise.all(Array.from({ length: phase.accumulate }, (_, i) => source.batch(step * phase.accumulate + i, step)))
+    return Promise.all(
+      Array.from({ length: phase.accumulate }, (_, i) => source.batch(step * phase.accumulate + i, step)),
+    )
   }
 
   async #validate(run: PhaseRun, source: BatchSource): Promise<void> {
     const { job } = this
     const start = performance.now()
     const { score, metrics } = await run.validate(source.validation())
-    const best = this.#bestScore === null || score > this.#bestScore
+    // A score that is no number stands behind every other one.
+    const best =
+      this.#bestScore === null ||
+      score > this.#bestScore ||
+      (Number.isNaN(this.#bestScore) && !Number.isNaN(score))
     if (best) {
       this.#bestScore = score
       this.#best = { score, step: this.step, metrics }
       await run.withBestWeights(async () => {
         const file = bestCheckpoint(job.runDir, run.phase.name)
-        writeCheckpoint(file, { progress: this.#progress({}), tensors: addPrefix(job.model.stateDict(), 'model') })
+        writeCheckpoint(file, {
+          progress: this.#progress({}),
+          tensors: addPrefix(job.model.stateDict(), 'model'),
+        })
       })
     }
     this.seconds += (performance.now() - start) / 1000

@@ -1,7 +1,16 @@
+import { availableParallelism } from 'node:os'
 import { type Reporter, SeptumError } from '@septum/core'
 import { about, performanceWarning, setThreads, threads } from '@septum/torch'
-import { availableParallelism } from 'node:os'
-import { CaseStore, type FolderDataset, openFolderDataset, readSplits, type SegmentationCase, selectCases, type Splits, splitByPatient } from '../datasets/index.js'
+import {
+  CaseStore,
+  type FolderDataset,
+  openFolderDataset,
+  readSplits,
+  type SegmentationCase,
+  type Splits,
+  selectCases,
+  splitByPatient,
+} from '../datasets/index.js'
 import type { Task } from '../methods/method.js'
 import type { RunConfig } from './api.js'
 import type { Precision } from './phase-run.js'
@@ -42,7 +51,12 @@ export async function openWorkplace(data: DataConfig, seed: number, reporter: Re
   return { dataset, task, store, splits, cases: selectCases(dataset.cases, splits) }
 }
 
-async function splitsOf(dataset: FolderDataset, data: DataConfig, seed: number, reporter: Reporter): Promise<Splits> {
+async function splitsOf(
+  dataset: FolderDataset,
+  data: DataConfig,
+  seed: number,
+  reporter: Reporter,
+): Promise<Splits> {
   if (data.splits) return readSplits(data.splits)
   if (dataset.splits) return dataset.splits
   const drawn = splitByPatient(dataset.cases, { scheme: 'fractions', val: 0.15, test: 0.15, seed })
@@ -55,7 +69,8 @@ async function splitsOf(dataset: FolderDataset, data: DataConfig, seed: number, 
 /** Sets threads and device up. @returns the device to use */
 export function prepareDevice(wanted: string, wantedThreads: number, reporter: Reporter): string {
   const { cudaDevices } = about()
-  const device = wanted === 'auto' ? (cudaDevices > 0 ? 'cuda:0' : 'cpu') : wanted === 'cuda' ? 'cuda:0' : wanted
+  const device =
+    wanted === 'auto' ? (cudaDevices > 0 ? 'cuda:0' : 'cpu') : wanted === 'cuda' ? 'cuda:0' : wanted
   if (device !== 'cpu' && Number(device.slice('cuda:'.length)) >= cudaDevices) {
     throw new SeptumError(
       'device-missing',

@@ -1,7 +1,5 @@
-import { operator } from '../call.js'
+import { aten as op } from '../call.js'
 import type { Tensor } from '../tensor.js'
-
-const op = (name: string) => operator(`aten::${name}`)
 
 export const relu = (x: Tensor): Tensor => op('relu').one(x)
 export const relu6 = (x: Tensor): Tensor => op('hardtanh').one(x, 0, 6)
@@ -10,11 +8,13 @@ export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor => op('leaky_
 export const prelu = (x: Tensor, weight: Tensor): Tensor => op('prelu').one(x, weight)
 export const elu = (x: Tensor, alpha = 1): Tensor => op('elu').one(x, alpha)
 /** x Φ(x), exactly or by its tanh approximation. */
-export const gelu = (x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor => op('gelu').one(x, approximate)
+export const gelu = (x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor =>
+  op('gelu').one(x, approximate)
 export const silu = (x: Tensor): Tensor => op('silu').one(x)
 export const hardswish = (x: Tensor): Tensor => op('hardswish').one(x)
 export const hardsigmoid = (x: Tensor): Tensor => op('hardsigmoid').one(x)
-export const softplus = (x: Tensor, beta = 1, threshold = 20): Tensor => op('softplus').one(x, beta, threshold)
+export const softplus = (x: Tensor, beta = 1, threshold = 20): Tensor =>
+  op('softplus').one(x, beta, threshold)
 export const mish = (x: Tensor): Tensor => op('mish').one(x)
 export const logSigmoid = (x: Tensor): Tensor => op('log_sigmoid').one(x)
 export const glu = (x: Tensor, dim = -1): Tensor => op('glu').one(x, dim)

@@ -1,7 +1,10 @@
 import type { Tensor } from '../tensor.js'
 
 export interface AttentionOptions {
-  /** Additive mask that broadcasts to [..., queries, keys]: 0 where a query may look, -Infinity elsewhere. */
+  /**
+   * Broadcasts to [..., queries, keys]. Of dtype bool: true where a query may look. Otherwise added to the
+   * products: 0 where a query may look, -Infinity elsewhere. A query that may look nowhere gets NaN.
+   */
   readonly mask?: Tensor | null
   /** Factor of the products; 1 / sqrt(head width) by default. */
   readonly scale?: number
@@ -14,7 +17,8 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   const { mask = null, scale = 1 / Math.sqrt(q.size(-1)), dropout } = options
   // Scaling the queries touches L d numbers, scaling the products L S.
   let scores = q.mul(scale).matmul(k.transpose(-2, -1))
-  if (mask) scores = scores.add(mask)
+  if (mask)
+    scores = mask.dtype === 'bool' ? scores.maskedFill(mask.logicalNot(), -Infinity) : scores.add(mask)
   const weights = scores.softmax(-1)
   return (dropout ? dropout(weights) : weights).matmul(v)
 }

@@ -21,15 +21,33 @@ export interface TransposedOptions {
 function convolution(rank: 1 | 2 | 3) {
   const numeric = operator(`aten::conv${rank}d.default`)
   const byName = operator(`aten::conv${rank}d.padding`)
-  return (input: Tensor, weight: Tensor, bias: Tensor | null = null, options: ConvolutionOptions = {}): Tensor => {
+  return (
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | null = null,
+    options: ConvolutionOptions = {},
+  ): Tensor => {
     const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options
-    return (typeof padding === 'string' ? byName : numeric).one(input, weight, bias, stride, padding, dilation, groups)
+    return (typeof padding === 'string' ? byName : numeric).one(
+      input,
+      weight,
+      bias,
+      stride,
+      padding,
+      dilation,
+      groups,
+    )
   }
 }
 
 function transposed(rank: 1 | 2 | 3) {
   const found = operator(`aten::conv_transpose${rank}d${rank === 1 ? '.default' : '.input'}`)
-  return (input: Tensor, weight: Tensor, bias: Tensor | null = null, options: TransposedOptions = {}): Tensor => {
+  return (
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | null = null,
+    options: TransposedOptions = {},
+  ): Tensor => {
     const { stride = 1, padding = 0, outputPadding = 0, groups = 1, dilation = 1 } = options
     return found.one(input, weight, bias, stride, padding, outputPadding, groups, dilation)
   }

@@ -8,8 +8,21 @@ const code: Record<LossReduction, number> = { none: 0, mean: 1, sum: 2 }
 export const crossEntropy = (
   logits: Tensor,
   target: Tensor,
-  { weight = null as Tensor | null, reduction = 'mean' as LossReduction, ignoreIndex = -100, labelSmoothing = 0 } = {},
-): Tensor => operator('aten::cross_entropy_loss').one(logits, target, weight, code[reduction], ignoreIndex, labelSmoothing)
+  {
+    weight = null as Tensor | null,
+    reduction = 'mean' as LossReduction,
+    ignoreIndex = -100,
+    labelSmoothing = 0,
+  } = {},
+): Tensor =>
+  operator('aten::cross_entropy_loss').one(
+    logits,
+    target,
+    weight,
+    code[reduction],
+    ignoreIndex,
+    labelSmoothing,
+  )
 
 /** @param logProbabilities [N, C, ...] */
 export const nllLoss = (
@@ -29,16 +42,24 @@ export const binaryCrossEntropy = (
 export const binaryCrossEntropyWithLogits = (
   logits: Tensor,
   target: Tensor,
-  { weight = null as Tensor | null, posWeight = null as Tensor | null, reduction = 'mean' as LossReduction } = {},
-): Tensor => operator('aten::binary_cross_entropy_with_logits').one(logits, target, weight, posWeight, code[reduction])
+  {
+    weight = null as Tensor | null,
+    posWeight = null as Tensor | null,
+    reduction = 'mean' as LossReduction,
+  } = {},
+): Tensor =>
+  operator('aten::binary_cross_entropy_with_logits').one(logits, target, weight, posWeight, code[reduction])
 
 export const mseLoss = (a: Tensor, b: Tensor, reduction: LossReduction = 'mean'): Tensor =>
   operator('aten::mse_loss').one(a, b, code[reduction])
 export const l1Loss = (a: Tensor, b: Tensor, reduction: LossReduction = 'mean'): Tensor =>
   operator('aten::l1_loss').one(a, b, code[reduction])
 /** 0.5 d² / beta below beta, else d - beta / 2. */
-export const smoothL1Loss = (a: Tensor, b: Tensor, { reduction = 'mean' as LossReduction, beta = 1 } = {}): Tensor =>
-  operator('aten::smooth_l1_loss').one(a, b, code[reduction], beta)
+export const smoothL1Loss = (
+  a: Tensor,
+  b: Tensor,
+  { reduction = 'mean' as LossReduction, beta = 1 } = {},
+): Tensor => operator('aten::smooth_l1_loss').one(a, b, code[reduction], beta)
 /** Mean of target (log target - input); `input` holds log-probabilities. */
 export const klDiv = (
   input: Tensor,

@@ -17,8 +17,13 @@ export const batchNorm = (
 ): Tensor => batch.one(x, weight, bias, runningMean, runningVar, training, momentum, eps, true)
 
 /** Normalises groups of channels of each sample. */
-export const groupNorm = (x: Tensor, groups: number, weight: Tensor | null, bias: Tensor | null, eps = 1e-5): Tensor =>
-  group.one(x, groups, weight, bias, eps, true)
+export const groupNorm = (
+  x: Tensor,
+  groups: number,
+  weight: Tensor | null,
+  bias: Tensor | null,
+  eps = 1e-5,
+): Tensor => group.one(x, groups, weight, bias, eps, true)
 
 /** Normalises over the last axes, whose sizes are `shape`. */
 export const layerNorm = (
@@ -34,7 +39,13 @@ export const instanceNorm = (
   x: Tensor,
   weight: Tensor | null = null,
   bias: Tensor | null = null,
-  { eps = 1e-5, runningMean = null as Tensor | null, runningVar = null as Tensor | null, useInputStats = true, momentum = 0.1 } = {},
+  {
+    eps = 1e-5,
+    runningMean = null as Tensor | null,
+    runningVar = null as Tensor | null,
+    useInputStats = true,
+    momentum = 0.1,
+  } = {},
 ): Tensor => instance.one(x, weight, bias, runningMean, runningVar, useInputStats, momentum, eps, true)
 
 /** x / max(‖x‖_p, eps) along an axis. */

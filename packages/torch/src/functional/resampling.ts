@@ -27,7 +27,8 @@ const names: Record<number, Partial<Record<InterpolationMode, string>>> = {
 export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
   const { size, scaleFactor, mode = 'nearest', alignCorners = false } = options
   const rank = x.ndim - 2
-  if ((size === undefined) === (scaleFactor === undefined)) throw new RangeError('interpolate() needs either size or scaleFactor')
+  if ((size === undefined) === (scaleFactor === undefined))
+    throw new RangeError('interpolate() needs either size or scaleFactor')
   const sizes = typeof size === 'number' ? new Array<number>(rank).fill(size) : size
   const factors = typeof scaleFactor === 'number' ? new Array<number>(rank).fill(scaleFactor) : scaleFactor
   if (mode === 'area') {
@@ -37,7 +38,9 @@ export function interpolate(x: Tensor, options: InterpolateOptions): Tensor {
   const name = names[rank]?.[mode]
   if (!name) throw new RangeError(`interpolate() mode '${mode}' does not fit ${rank} spatial axes`)
   const found = operator(`aten::${name}.vec`)
-  return mode === 'nearest' ? found.one(x, sizes ?? null, factors ?? null) : found.one(x, sizes ?? null, alignCorners, factors ?? null)
+  return mode === 'nearest'
+    ? found.one(x, sizes ?? null, factors ?? null)
+    : found.one(x, sizes ?? null, alignCorners, factors ?? null)
 }
 
 /** Pads the last axes; `padding` lists (before, after) from the last axis backwards. */
@@ -60,7 +63,13 @@ export interface GridSampleOptions {
 /** Samples x [N, C, H, W] at grid [N, h, w, 2] of (x, y) in [-1, 1]; also volumes with [N, d, h, w, 3]. */
 export const gridSample = (x: Tensor, grid: Tensor, options: GridSampleOptions = {}): Tensor => {
   const { mode = 'bilinear', paddingMode = 'zeros', alignCorners = false } = options
-  return operator('aten::grid_sampler').one(x, grid, interpolationCode[mode], paddingCode[paddingMode], alignCorners)
+  return operator('aten::grid_sampler').one(
+    x,
+    grid,
+    interpolationCode[mode],
+    paddingCode[paddingMode],
+    alignCorners,
+  )
 }
 
 /** Grid of the affine maps theta [N, 2, 3] (or [N, 3, 4]) for an output of size [N, C, ...size]. */
@@ -68,8 +77,13 @@ export const affineGrid = (theta: Tensor, size: readonly number[], alignCorners 
   operator('aten::affine_grid_generator').one(theta, size, alignCorners)
 
 /** [N, C r², H, W] -> [N, C, H r, W r] */
-export const pixelShuffle = (x: Tensor, factor: number): Tensor => operator('aten::pixel_shuffle').one(x, factor)
-export const pixelUnshuffle = (x: Tensor, factor: number): Tensor => operator('aten::pixel_unshuffle').one(x, factor)
+export const pixelShuffle = (x: Tensor, factor: number): Tensor =>
+  operator('aten::pixel_shuffle').one(x, factor)
+export const pixelUnshuffle = (x: Tensor, factor: number): Tensor =>
+  operator('aten::pixel_unshuffle').one(x, factor)
 /** Sliding blocks as columns: [N, C kernel², L]. */
-export const unfold = (x: Tensor, kernel: readonly [number, number], { dilation = 1, padding = 0, stride = 1 } = {}): Tensor =>
-  operator('aten::im2col').one(x, kernel, dilation, padding, stride)
+export const unfold = (
+  x: Tensor,
+  kernel: readonly [number, number],
+  { dilation = 1, padding = 0, stride = 1 } = {},
+): Tensor => operator('aten::im2col').one(x, kernel, dilation, padding, stride)

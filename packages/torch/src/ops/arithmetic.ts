@@ -1,7 +1,6 @@
-import { type Argument, operator } from '../call.js'
+import { type Argument, aten as op } from '../call.js'
 import type { Tensor } from '../tensor.js'
 
-const op = (name: string) => operator(`aten::${name}`)
 const addTensor = op('add.Tensor')
 const addInPlace = op('add_.Tensor')
 const subTensor = op('sub.Tensor')
@@ -131,7 +130,11 @@ export const arithmetic = {
     return op(typeof value === 'number' ? 'masked_fill.Scalar' : 'masked_fill.Tensor').one(this, mask, value)
   },
   maskedFill_(this: Tensor, mask: Tensor, value: Operand): Tensor {
-    return op(typeof value === 'number' ? 'masked_fill_.Scalar' : 'masked_fill_.Tensor').one(this, mask, value)
+    return op(typeof value === 'number' ? 'masked_fill_.Scalar' : 'masked_fill_.Tensor').one(
+      this,
+      mask,
+      value,
+    )
   },
   /** Fills with uniform random numbers of the default generator. */
   uniform_(this: Tensor, from: number = 0, to: number = 1): Tensor {

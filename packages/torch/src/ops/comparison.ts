@@ -1,7 +1,5 @@
-import { operator } from '../call.js'
+import { aten as op } from '../call.js'
 import type { Tensor } from '../tensor.js'
-
-const op = (name: string) => operator(`aten::${name}`)
 
 const compare = (name: string) =>
   function (this: Tensor, other: Tensor | number): Tensor {
@@ -34,7 +32,9 @@ export const comparison = {
     return op(typeof other === 'number' ? 'bitwise_and.Scalar' : 'bitwise_and.Tensor').one(this, other)
   },
   bitwiseRightShift(this: Tensor, other: Tensor | number): Tensor {
-    return op(typeof other === 'number' ? 'bitwise_right_shift.Tensor_Scalar' : 'bitwise_right_shift.Tensor').one(this, other)
+    return op(
+      typeof other === 'number' ? 'bitwise_right_shift.Tensor_Scalar' : 'bitwise_right_shift.Tensor',
+    ).one(this, other)
   },
   /** Same shape and dtype, and every element equal. */
   equal(this: Tensor, other: Tensor): boolean {

@@ -1,9 +1,7 @@
-import { operator } from '../call.js'
+import { aten as op, operator } from '../call.js'
 import type { Tensor } from '../tensor.js'
 
 const matmul = operator('aten::matmul')
-const op = (name: string) => operator(`aten::${name}`)
-
 /** Products and factorisations. */
 export const linear = {
   /** Matrix product over the last two axes; the others broadcast. */

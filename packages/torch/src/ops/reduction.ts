@@ -1,7 +1,5 @@
-import { operator } from '../call.js'
+import { aten as op } from '../call.js'
 import type { DType, Tensor } from '../tensor.js'
-
-const op = (name: string) => operator(`aten::${name}`)
 
 type Dims = number | readonly number[]
 const list = (dims: Dims): readonly number[] => (typeof dims === 'number' ? [dims] : dims)

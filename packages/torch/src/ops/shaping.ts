@@ -1,7 +1,6 @@
-import { named, operator } from '../call.js'
+import { named, aten as op } from '../call.js'
 import type { DType, MemoryFormat, Tensor } from '../tensor.js'
 
-const op = (name: string) => operator(`aten::${name}`)
 const view = op('view')
 const reshape = op('reshape')
 const permute = op('permute')
@@ -93,7 +92,12 @@ export const shaping = {
   index(this: Tensor, indices: readonly (Tensor | null)[]): Tensor {
     return op('index.Tensor').one(this, indices)
   },
-  indexPut_(this: Tensor, indices: readonly (Tensor | null)[], values: Tensor, accumulate: boolean = false): Tensor {
+  indexPut_(
+    this: Tensor,
+    indices: readonly (Tensor | null)[],
+    values: Tensor,
+    accumulate: boolean = false,
+  ): Tensor {
     return op('index_put_').one(this, indices, values, accumulate)
   },
   maskedSelect(this: Tensor, mask: Tensor): Tensor {

@@ -45,8 +45,9 @@ export const testScores: EvaluateResult = {
   seed: 0,
   seconds: 33,
   notes: ['Two empty masks count as equal.'],
+  dataset: { name: 'lidc', citation: [] },
   splitHash: null,
-    perCase: [
+  perCase: [
     { case: 'one, two', patient: 'p1', scores: { ged: 0.25, hd95: Number.NaN } },
     { case: 'three', patient: 'p1', scores: { ged: 0.5, hd95: 3 } },
   ],
@@ -97,6 +98,9 @@ export async function runFake(argv: readonly string[], options: FakeOptions = {}
     predictRun: unused,
     evaluateRun: unused,
     evaluateFolders: unused,
+    readSummary: () => {
+      throw new Error('not for this test')
+    },
     ...options.training,
   }
   const cli: Cli = {

@@ -1,9 +1,9 @@
 import { noGrad, randint, scope } from '@septum/torch'
 import { diceBce } from '../../losses/dice-bce.js'
+import { classMask, fewerEmpty, randomRater } from '../../losses/targets.js'
 import type { AugmentationRecipe, Batch, Losses, Phase, Task, ValidationResult } from '../method.js'
 import type { MaskAutoencoder } from './autoencoder.js'
 import type { AutoencoderOptions } from './options.js'
-import { classMask, fewerEmpty, randomRater } from '../../losses/targets.js'
 
 /** Training of the mask autoencoder (section 2.3): Dice + BCE + quantiser loss. */
 export function autoencoderPhase(
@@ -59,23 +59,29 @@ export function autoencoderPhase(
       const sums = new Float64Array(scales.length)
       let count = 0
       for await (const batch of batches) {
-        scope(() => {
-          // Every rater's non-empty mask of every class: the score does not depend on a draw.
-          for (const [index] of task.classes.entries()) {
-            for (let rater = 0; rater < batch.masks.size(1); rater++) {
-              const masks = batch.masks.narrow(1, rater, 1).eq(index + 1).float() // [N, 1, H, W]
+        // Every rater's non-empty mask of every class: the score does not depend on a draw.
+        for (const [index] of task.classes.entries()) {
+          for (let rater = 0; rater < batch.masks.size(1); rater++) {
+            scope(() => {
+              const masks = batch.masks
+                .narrow(1, rater, 1)
+                .eq(index + 1)
+                .float() // [N, 1, H, W]
               const marked = masks.flatten(1).sum(1).gt(0).float() // [N]
-              const stages = model.decodeStages(model.encodeTokens(masks))
-              stages.forEach((logits, k) => {
+              model.decodeStages(model.encodeTokens(masks)).forEach((logits, k) => {
                 const hard = logits.gt(0).float().flatten(1)
                 const flat = masks.flatten(1)
-                const dice = hard.mul(flat).sum(1).mul(2).div(hard.sum(1).add(flat.sum(1)).clamp(1)) // [N]
+                const dice = hard
+                  .mul(flat)
+                  .sum(1)
+                  .mul(2)
+                  .div(hard.sum(1).add(flat.sum(1)).clamp(1)) // [N]
                 sums[k]! += dice.mul(marked).sum().item()
               })
               count += marked.sum().item()
-            }
+            })
           }
-        })
+        }
       }
       const usage = model.quantizer.codeUsage(options.batchSize)
       const metrics: Record<string, number> = {}

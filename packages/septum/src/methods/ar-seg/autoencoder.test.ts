@@ -1,4 +1,4 @@
-import { F, manualSeed, type Module, noGrad, ones, rand, type Tensor, zeros } from '@septum/torch'
+import { F, type Module, manualSeed, noGrad, ones, rand, type Tensor, zeros } from '@septum/torch'
 import { describe, expect, it } from 'vitest'
 import { expectClose, stored } from '../../../../torch/test/reference.js'
 import { PyramidDecoder, PyramidEncoder } from '../../blocks/pyramid.js'
@@ -31,7 +31,9 @@ describe('parameters at the setting of the paper (section 2.1)', () => {
   })
 
   it('start the last bias where asked', () => {
-    const { decoder } = new MaskAutoencoder(autoencoderOptions.parse({ width: 4, latentChannels: 4, outputBias: -4 }))
+    const { decoder } = new MaskAutoencoder(
+      autoencoderOptions.parse({ width: 4, latentChannels: 4, outputBias: -4 }),
+    )
     expect(decoder.output.bias!.item()).toBe(-4)
   })
 })
@@ -57,7 +59,14 @@ describe('blocks against PyTorch', () => {
     const identity = zeros([4, 4, 3, 3])
     for (let c = 0; c < 4; c++) identity.select(0, c).select(0, c).select(0, 1).narrow(0, 1, 1).fill_(1)
     noGrad(() => {
-      for (const conv of [network.input, network.output]) set(conv, new Map([['weight', identity], ['bias', zeros([4])]]))
+      for (const conv of [network.input, network.output])
+        set(
+          conv,
+          new Map([
+            ['weight', identity],
+            ['bias', zeros([4])],
+          ]),
+        )
       for (const block of [network.middle.first, network.middle.second]) {
         block.conv2.weight.zero_()
         block.conv2.bias!.zero_()
@@ -67,12 +76,24 @@ describe('blocks against PyTorch', () => {
     })
     set(
       network.levels[at]!.resize!,
-      new Map(['weight', 'bias'].map((key) => [key, stored(one, `param/conv.${key}`).to({ dtype: 'float32' })])),
+      new Map(
+        ['weight', 'bias'].map((key) => [key, stored(one, `param/conv.${key}`).to({ dtype: 'float32' })]),
+      ),
     )
     return noGrad(() => network.forward(inputsOf(one)[0]!.detach()))
   }
   const normed = (name: string) =>
-    noGrad(() => F.silu(F.groupNorm(stored(layerCase(name), 'output/y').to({ dtype: 'float32' }), 4, ones([4]), zeros([4]), 1e-6)))
+    noGrad(() =>
+      F.silu(
+        F.groupNorm(
+          stored(layerCase(name), 'output/y').to({ dtype: 'float32' }),
+          4,
+          ones([4]),
+          zeros([4]),
+          1e-6,
+        ),
+      ),
+    )
 
   it('down-sampling pads right and bottom', () => {
     const encoder = new PyramidEncoder(4, 4, { widths: [4, 4], blocks: 0 })

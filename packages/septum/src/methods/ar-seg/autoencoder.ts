@@ -1,4 +1,4 @@
-import { nn, noGrad, type Tensor } from '@septum/torch'
+import { nn, noGrad, scope, type Tensor } from '@septum/torch'
 import { PyramidDecoder, PyramidEncoder } from '../../blocks/pyramid.js'
 import type { AutoencoderOptions } from './options.js'
 import { MultiScaleQuantizer, type Quantized } from './quantizer.js'
@@ -44,11 +44,11 @@ export class MaskAutoencoder extends nn.Module {
 
   /** @param masks [N, 1, H, W] @returns [N, p²] int64 for each scale */
   encodeTokens(masks: Tensor): Tensor[] {
-    return noGrad(() => this.quantizer.encodeTokens(this.encode(masks)))
+    return scope(() => noGrad(() => this.quantizer.encodeTokens(this.encode(masks))))
   }
 
   /** Mask logits after 1, 2, ... K scales, coarse to fine. @returns [N, 1, H, W] each */
   decodeStages(tokens: readonly Tensor[]): Tensor[] {
-    return noGrad(() => this.quantizer.latents(tokens).map((latent) => this.decode(latent)))
+    return noGrad(() => this.quantizer.latents(tokens).map((latent) => scope(() => this.decode(latent))))
   }
 }

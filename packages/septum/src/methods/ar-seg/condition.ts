@@ -37,7 +37,10 @@ function lowRank(x: Tensor): Tensor {
     const [, s, vh] = x.detach().svd() // [N, r], [N, r, C]
     const share = s.cumsum(-1).div(s.sum(-1, true)) // [N, r]
     // A component stays while those before it do not yet reach the share.
-    const keeps = share.sub(s.div(s.sum(-1, true))).lt(0.95).float() // [N, r]
+    const keeps = share
+      .sub(s.div(s.sum(-1, true)))
+      .lt(0.95)
+      .float() // [N, r]
     return vh.transpose(1, 2).mul(keeps.unsqueeze(1)).matmul(vh) // [N, C, C]
   })
   return x.matmul(projector)

@@ -1,5 +1,5 @@
 import type { MaskLogits, NextScaleEngine } from '@septum/core'
-import { cat, full, inferenceMode, keep, scope, type Tensor, tensor } from '@septum/torch'
+import { cat, full, keep, noGrad, scope, type Tensor, tensor } from '@septum/torch'
 import type { AttentionCache } from './attention-cache.js'
 import type { MaskAutoencoder } from './autoencoder.js'
 import type { ImageCondition } from './condition.js'
@@ -54,8 +54,9 @@ export class TorchEngine implements NextScaleEngine<TorchCondition, TorchState, 
     return { prefix: keep(prefix), caches: new Map() }
   }
 
+  /** Not in inference mode: the constants that a first prediction makes are those of training after it. */
   #quietly<T>(body: () => T): T {
-    return scope(() => inferenceMode(body))
+    return scope(() => noGrad(body))
   }
 
   #classes(rows: number, classIndex: number | null, device: string): Tensor {
@@ -106,7 +107,8 @@ export class TorchEngine implements NextScaleEngine<TorchCondition, TorchState, 
       if (state.caches) {
         const prefix = state.condition.prefix.expand([state.rows, -1, -1])
         const vector = transformer.condition(prefix, state.classes)
-        const embedded = k === 0 ? transformer.embedStart(state.classes) : transformer.embedTokens(state.inputs!, from)
+        const embedded =
+          k === 0 ? transformer.embedStart(state.classes) : transformer.embedTokens(state.inputs!, from)
         out = transformer.logits(transformer.run(embedded, vector, null, state.caches), vector) // [rows, p², V]
       } else {
         const prefix = state.condition.prefix.expand([state.rows, -1, -1])

@@ -1,4 +1,4 @@
-import { F, nn, type Tensor } from '@septum/torch'
+import { F, nn, scope, type Tensor } from '@septum/torch'
 import type { AttentionCache } from './attention-cache.js'
 
 /** [N, L, C] -> [N, heads, L, C / heads] */
@@ -29,7 +29,10 @@ class SelfAttention extends nn.Module {
 
   /** @param x [N, L, C] @param mask [L, L] or null @returns [N, L, C] */
   forward(x: Tensor, mask: Tensor | null, cache: AttentionCache | null): Tensor {
-    const [q, k, v] = this.qkv.forward(x).chunk(3, -1).map((part) => splitHeads(part, this.heads)) // [N, H, L, d]
+    const [q, k, v] = this.qkv
+      .forward(x)
+      .chunk(3, -1)
+      .map((part) => splitHeads(part, this.heads)) // [N, H, L, d]
     cache?.append(k!, v!)
     const mixed = F.attention(q!, cache ? cache.keys() : k!, cache ? cache.values() : v!, {
       mask,
@@ -55,13 +58,19 @@ export class GptBlock extends nn.Module {
     this.norm1 = new nn.LayerNorm([width])
     this.attention = new SelfAttention(width, heads, dropout)
     this.norm2 = new nn.LayerNorm([width])
-    this.mlp = new nn.Sequential(new nn.Linear(width, 4 * width), new nn.GELU(), new nn.Linear(4 * width, width))
+    this.mlp = new nn.Sequential(
+      new nn.Linear(width, 4 * width),
+      new nn.GELU(),
+      new nn.Linear(4 * width, width),
+    )
   }
 
   /** @param x [N, L, C] @returns [N, L, C] */
   forward(x: Tensor, _condition: Tensor, mask: Tensor | null, cache: AttentionCache | null): Tensor {
     const drop = (t: Tensor) => F.dropout(t, this.dropout, this.training)
-    const attended = x.add(drop(this.attention.forward(this.norm1.forward(x), mask, cache)))
-    return attended.add(drop(this.mlp.forward(this.norm2.forward(attended))))
+    return scope(() => {
+      const attended = x.add(drop(this.attention.forward(this.norm1.forward(x), mask, cache)))
+      return attended.add(drop(this.mlp.forward(this.norm2.forward(attended))))
+    })
   }
 }

@@ -5,8 +5,10 @@ import { type ArSegOptions, arSegOptions } from './options.js'
 export const arSeg: Method<ArSegOptions> = {
   name: 'ar-seg',
   title: 'AR-Seg',
-  summary: 'next-scale autoregressive mask prediction: several plausible masks, coarse to fine, and their consensus',
-  paper: 'Chen, Wang, Chen, Shan: autoregressive medical image segmentation via next-scale mask prediction, MICCAI 2025, arXiv 2502.20784',
+  summary:
+    'next-scale autoregressive mask prediction: several plausible masks, coarse to fine, and their consensus',
+  paper:
+    'Chen, Wang, Chen, Shan: autoregressive medical image segmentation via next-scale mask prediction, MICCAI 2025, arXiv 2502.20784',
   options: arSegOptions,
   build: (options, task) => new ArSeg(options, task),
 }

@@ -13,7 +13,11 @@ export interface SequenceLayout {
   readonly context: 'all' | 'previous'
 }
 
-export function sequenceLayout(scales: readonly number[], prefix: number, context: 'all' | 'previous'): SequenceLayout {
+export function sequenceLayout(
+  scales: readonly number[],
+  prefix: number,
+  context: 'all' | 'previous',
+): SequenceLayout {
   const counts = scales.map((p) => p * p)
   const starts: number[] = []
   let tokens = 0
@@ -26,7 +30,10 @@ export function sequenceLayout(scales: readonly number[], prefix: number, contex
 
 /** Scale of each position: 0 for the prefix, 1 .. K. */
 function levels({ prefix, counts }: SequenceLayout): number[] {
-  return [...new Array<number>(prefix).fill(0), ...counts.flatMap((count, k) => new Array<number>(count).fill(k + 1))]
+  return [
+    ...new Array<number>(prefix).fill(0),
+    ...counts.flatMap((count, k) => new Array<number>(count).fill(k + 1)),
+  ]
 }
 
 /**
@@ -43,7 +50,8 @@ export function attentionMask(layout: SequenceLayout, device: string): Tensor {
   const n = level.length
   const data = new Float32Array(n * n)
   for (let i = 0; i < n; i++) {
-    for (let j = 0; j < n; j++) data[i * n + j] = mayAttend(level[i]!, level[j]!, layout.context) ? 0 : Number.NEGATIVE_INFINITY
+    for (let j = 0; j < n; j++)
+      data[i * n + j] = mayAttend(level[i]!, level[j]!, layout.context) ? 0 : Number.NEGATIVE_INFINITY
   }
   return keep(tensor(data, { shape: [n, n], device }))
 }
@@ -51,5 +59,10 @@ export function attentionMask(layout: SequenceLayout, device: string): Tensor {
 /** Index of each token's scale, [tokens] int64. */
 export function levelIndex(layout: SequenceLayout, device: string): Tensor {
   if (layout.tokens === 0) return full([0], 0, { dtype: 'int64', device })
-  return keep(tensor(layout.counts.flatMap((count, k) => new Array<number>(count).fill(k)), { dtype: 'int64', device }))
+  return keep(
+    tensor(
+      layout.counts.flatMap((count, k) => new Array<number>(count).fill(k)),
+      { dtype: 'int64', device },
+    ),
+  )
 }

@@ -36,16 +36,28 @@ export class ArSeg extends nn.Module implements SegmentationModel {
     const { autoencoder, segmentor } = options
     const smaller = Math.min(...task.imageSize)
     // As many halvings as bring the image to the prefix grid, but not more than there are levels.
-    const downs = Math.max(0, Math.min(segmentor.encoderWidths.length, Math.round(Math.log2(smaller / segmentor.prefixSide))))
+    const downs = Math.max(
+      0,
+      Math.min(segmentor.encoderWidths.length, Math.round(Math.log2(smaller / segmentor.prefixSide))),
+    )
     this.autoencoder = new MaskAutoencoder(autoencoder)
     this.condition = new ImageCondition(
-      encoder ?? new PyramidImageEncoder(task.imageChannels, segmentor.encoderWidths, segmentor.encoderBlocks, downs),
+      encoder ??
+        new PyramidImageEncoder(task.imageChannels, segmentor.encoderWidths, segmentor.encoderBlocks, downs),
       segmentor,
     )
-    const { depth, width, heads, dropout, levelEmbedding, condMean, context, classDropout, prefixSide } = segmentor
+    const { depth, width, heads, dropout, levelEmbedding, condMean, context, classDropout, prefixSide } =
+      segmentor
     const block = segmentor.block === 'auto' ? (task.classes.length > 1 ? 'var' : 'gpt') : segmentor.block
     this.transformer = new NextScaleTransformer({
-      block, depth, width, heads, dropout, levelEmbedding, condMean, context,
+      block,
+      depth,
+      width,
+      heads,
+      dropout,
+      levelEmbedding,
+      condMean,
+      context,
       scales: autoencoder.scales,
       prefix: prefixSide * prefixSide,
       codes: autoencoder.codes,
@@ -74,7 +86,13 @@ export class ArSeg extends nn.Module implements SegmentationModel {
   }
 
   engine(useCache = this.options.sampling.cache): TorchEngine {
-    return new TorchEngine(this.autoencoder, this.condition, this.transformer, useCache, this.options.autoencoder.codes)
+    return new TorchEngine(
+      this.autoencoder,
+      this.condition,
+      this.transformer,
+      useCache,
+      this.options.autoencoder.codes,
+    )
   }
 
   /** Samples masks of every class for each image and fuses them (sections 5 and 6). */

@@ -1,7 +1,6 @@
 import { cat, manualSeed, noGrad, randn, stack, type Tensor, tensor } from '@septum/torch'
 import { describe, expect, it } from 'vitest'
 import { cases, expectClose, stored } from '../../../../torch/test/reference.js'
-import { numbers } from '../testing.js'
 import { type AutoencoderOptions, autoencoderOptions } from './options.js'
 import { MultiScaleQuantizer, phiIndices } from './quantizer.js'
 import { expectReference, layerCase } from './testing.js'
@@ -14,6 +13,7 @@ const latent = (seed: number, shape = [2, 4, 4, 4]): Tensor => {
   manualSeed(seed)
   return randn(shape)
 }
+const numbers = (t: Tensor): number[] => t.toArray()
 const largest = (t: Tensor): number => t.abs().amax().item()
 
 describe('choice of the shared convolutions', () => {
@@ -23,7 +23,11 @@ describe('choice of the shared convolutions', () => {
   })
 
   it('agrees with the reference for other numbers', () => {
-    const rows = cases('table').flatMap((one) => (one.name === 'arseg-phi-table' ? (one as unknown as { table: { scales: number; phis: number; choice: number[] }[] }).table : []))
+    const rows = cases('table').flatMap((one) =>
+      one.name === 'arseg-phi-table'
+        ? (one as unknown as { table: { scales: number; phis: number; choice: number[] }[] }).table
+        : [],
+    )
     expect(rows.length).toBeGreaterThan(5)
     for (const { scales, phis, choice } of rows) expect(phiIndices(scales, phis)).toEqual(choice)
   })
@@ -33,25 +37,37 @@ describe('multi-scale quantiser', () => {
   it.each(['arseg-quantizer', 'arseg-quantizer-4-phi'])('agrees with PyTorch: %s', (name) => {
     const one = layerCase(name)
     const { codes, width, scales, phis, rho, beta } = one.options as {
-      codes: number; width: number; scales: number[]; phis: number; rho: number; beta: number
+      codes: number
+      width: number
+      scales: number[]
+      phis: number
+      rho: number
+      beta: number
     }
     const quantizer = new MultiScaleQuantizer({
-      ...paper, codes, codeChannels: width, scales, sharedConvolutions: phis, blend: rho, commitment: beta,
+      ...paper,
+      codes,
+      codeChannels: width,
+      scales,
+      sharedConvolutions: phis,
+      blend: rho,
+      commitment: beta,
     })
     expectReference(one, quantizer, ([f]) => {
       const { latent: out, loss, tokens } = quantizer.forward(f!)
       const sums = quantizer.latents(tokens)
       return {
-        out, loss,
+        out,
+        loss,
         tokens: cat(tokens, 1),
         fhat: stack(sums),
         rest: f!.sub(sums.at(-1)!),
         teacherInput: quantizer.teacherInput(tokens),
       }
     })
-    expect(quantizer.encodeTokens(stored(one, 'input/f').to({ dtype: 'float32' })).flatMap((t) => t.shape)).toEqual(
-      scales.flatMap((p) => [stored(one, 'input/f').size(0), p * p]),
-    )
+    expect(
+      quantizer.encodeTokens(stored(one, 'input/f').to({ dtype: 'float32' })).flatMap((t) => t.shape),
+    ).toEqual(scales.flatMap((p) => [stored(one, 'input/f').size(0), p * p]))
   })
 
   it('has 1, 4, ... 64 tokens, 204 in all, and 203 teacher inputs of 32 channels', () => {
@@ -103,12 +119,19 @@ describe('multi-scale quantiser', () => {
 })
 
 describe('gradients of the quantiser', () => {
-  const gradientsOf = (commitment: number, loss: (q: ReturnType<MultiScaleQuantizer['forward']>) => Tensor) => {
+  const gradientsOf = (
+    commitment: number,
+    loss: (q: ReturnType<MultiScaleQuantizer['forward']>) => Tensor,
+  ) => {
     manualSeed(3)
     const quantizer = small({ commitment })
     const f = latent(4).requiresGrad_()
     loss(quantizer.forward(f)).backward()
-    return { f: f.grad, codebook: quantizer.codebook.weight.grad, phi: quantizer.phi.map((conv) => conv.weight.grad) }
+    return {
+      f: f.grad,
+      codebook: quantizer.codebook.weight.grad,
+      phi: quantizer.phi.map((conv) => conv.weight.grad),
+    }
   }
 
   it('of the decoder reach the encoder unchanged and nothing else', () => {

@@ -44,7 +44,10 @@ export class MultiScaleQuantizer extends nn.Module {
     super()
     const { codes, codeChannels, scales, sharedConvolutions } = options
     this.codebook = new nn.Embedding(codes, codeChannels)
-    this.phi = Array.from({ length: sharedConvolutions }, () => new nn.Conv2d(codeChannels, codeChannels, 3, { padding: 1 }))
+    this.phi = Array.from(
+      { length: sharedConvolutions },
+      () => new nn.Conv2d(codeChannels, codeChannels, 3, { padding: 1 }),
+    )
     this.usage = buffer(zeros([scales.length, codes]))
     this.updates = buffer(zeros([], { dtype: 'int64' }))
     this.hits = buffer(zeros([codes]))
@@ -141,7 +144,8 @@ export class MultiScaleQuantizer extends nn.Module {
   teacherInput(tokens: readonly Tensor[]): Tensor {
     return noGrad(() => {
       const before = this.latents(tokens.slice(0, -1))
-      if (before.length === 0) return zeros([tokens[0]!.size(0), 0, this.codeChannels], { device: tokens[0]!.device })
+      if (before.length === 0)
+        return zeros([tokens[0]!.size(0), 0, this.codeChannels], { device: tokens[0]!.device })
       return cat(
         before.map((fhat, k) => this.down(fhat, k + 1)),
         1,

@@ -1,9 +1,11 @@
 import { noGrad } from '@septum/torch'
 import { describe, expect, it } from 'vitest'
-import { cases, expectClose, type FunctionCase, stored } from '../../../../torch/test/reference.js'
+import { cases, expectClose, stored } from '../../../../torch/test/reference.js'
 import { areaRows, bicubicRows, ScaleMaps } from './scale-maps.js'
 
-const resampling = cases('function').filter((one) => one.function === 'areaDown' || one.function === 'bicubicUp')
+const resampling = cases('function').filter(
+  (one) => one.function === 'areaDown' || one.function === 'bicubicUp',
+)
 
 /** First and one past the last input of each output. */
 const windows = (p: number) =>
@@ -12,16 +14,46 @@ const windows = (p: number) =>
 describe('area down', () => {
   it('averages the windows of adaptive pooling', () => {
     // Section 2.2: floor(8 i / p) .. ceil(8 (i + 1) / p) - 1.
-    expect(windows(7)).toEqual([[0, 2], [1, 3], [2, 4], [3, 5], [4, 6], [5, 7], [6, 8]])
-    expect(windows(6)).toEqual([[0, 2], [1, 3], [2, 4], [4, 6], [5, 7], [6, 8]])
-    expect(windows(5)).toEqual([[0, 2], [1, 4], [3, 5], [4, 7], [6, 8]])
-    expect(windows(3)).toEqual([[0, 3], [2, 6], [5, 8]])
+    expect(windows(7)).toEqual([
+      [0, 2],
+      [1, 3],
+      [2, 4],
+      [3, 5],
+      [4, 6],
+      [5, 7],
+      [6, 8],
+    ])
+    expect(windows(6)).toEqual([
+      [0, 2],
+      [1, 3],
+      [2, 4],
+      [4, 6],
+      [5, 7],
+      [6, 8],
+    ])
+    expect(windows(5)).toEqual([
+      [0, 2],
+      [1, 4],
+      [3, 5],
+      [4, 7],
+      [6, 8],
+    ])
+    expect(windows(3)).toEqual([
+      [0, 3],
+      [2, 6],
+      [5, 8],
+    ])
   })
 })
 
 describe('bicubic up', () => {
   it('has the weights of half-pixel centres and a = -0.75', () => {
-    const half = [[1.109863, -0.109863], [1.071777, -0.071777], [0.895508, 0.104492], [0.639648, 0.360352]]
+    const half = [
+      [1.109863, -0.109863],
+      [1.071777, -0.071777],
+      [0.895508, 0.104492],
+      [0.639648, 0.360352],
+    ]
     const mirrored = half.map(([a, b]) => [b!, a!]).reverse()
     bicubicRows(2, 8).forEach((row, i) => {
       row.forEach((weight, j) => {
@@ -50,11 +82,17 @@ describe('both maps', () => {
       const rows = stored(one, 'matrix/m').toArray()
       const own = (down ? areaRows(8, to) : bicubicRows(from, 8)).flat()
       own.forEach((weight, i) => {
-        expect(weight).toBeCloseTo((rows as unknown as number[][]).flat()[i]!, 6)
+        expect(weight).toBeCloseTo(rows[i]!, 6)
       })
       const matrix = down ? maps.down(to, 'cpu') : maps.up(from, 'cpu')
-      const y = noGrad(() => x.to({ dtype: 'float32' }).flatten(2).matmul(matrix).view([...x.shape.slice(0, 2), to, to]))
-      expectClose(y, stored(one as FunctionCase, 'output/y'), one.name)
+      const y = noGrad(() =>
+        x
+          .to({ dtype: 'float32' })
+          .flatten(2)
+          .matmul(matrix)
+          .view([...x.shape.slice(0, 2), to, to]),
+      )
+      expectClose(y, stored(one, 'output/y'), one.name)
     }
   })
 

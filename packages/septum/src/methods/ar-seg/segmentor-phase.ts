@@ -1,9 +1,9 @@
 import { cat, F, full, noGrad, rand, randint, scope, type Tensor, where } from '@septum/torch'
+import { classMask, randomRater } from '../../losses/targets.js'
 import type { AugmentationRecipe, Batch, Losses, Phase, Task, ValidationResult } from '../method.js'
 import type { MaskAutoencoder } from './autoencoder.js'
 import type { ImageCondition } from './condition.js'
 import type { SegmentorOptions } from './options.js'
-import { classMask, randomRater } from '../../losses/targets.js'
 import type { NextScaleTransformer } from './transformer.js'
 
 /** Training of the next-scale transformer (section 4.3): cross-entropy of the next scale's tokens. */
@@ -21,7 +21,8 @@ export function segmentorPhase(
     const logits = transformer.forward(condition.forward(images), classes, inputs) // [N, tokens, V]
     return { logits, targets: cat(tokens, 1) } // targets [N, tokens]
   }
-  const crossEntropy = (logits: Tensor, targets: Tensor) => F.crossEntropy(logits.flatten(0, 1), targets.flatten())
+  const crossEntropy = (logits: Tensor, targets: Tensor) =>
+    F.crossEntropy(logits.flatten(0, 1), targets.flatten())
 
   return {
     name: 'segmentor',
@@ -60,21 +61,27 @@ export function segmentorPhase(
       const sums = new Float64Array(scales.length)
       let count = 0
       for await (const batch of batches) {
-        scope(() => {
-          const n = batch.images.size(0)
-          for (const [index] of task.classes.entries()) {
-            const classes = full([n], index, { dtype: 'int64', device: batch.images.device })
-            for (let rater = 0; rater < batch.masks.size(1); rater++) {
-              const masks = batch.masks.narrow(1, rater, 1).eq(index + 1).float()
+        const n = batch.images.size(0)
+        for (const [index] of task.classes.entries()) {
+          for (let rater = 0; rater < batch.masks.size(1); rater++) {
+            scope(() => {
+              const classes = full([n], index, { dtype: 'int64', device: batch.images.device })
+              const masks = batch.masks
+                .narrow(1, rater, 1)
+                .eq(index + 1)
+                .float()
               const { logits, targets } = tokensOf(batch.images, masks, classes)
               scales.forEach((_, k) => {
-                const part = crossEntropy(logits.narrow(1, starts[k]!, counts[k]!), targets.narrow(1, starts[k]!, counts[k]!))
+                const part = crossEntropy(
+                  logits.narrow(1, starts[k]!, counts[k]!),
+                  targets.narrow(1, starts[k]!, counts[k]!),
+                )
                 sums[k]! += part.item() * n
               })
               count += n
-            }
+            })
           }
-        })
+        }
       }
       const metrics: Record<string, number> = {}
       let total = 0

@@ -10,13 +10,34 @@ export function tinyOptions(
 ): ArSegOptions {
   return arSegOptions.parse({
     autoencoder: {
-      width: 8, multipliers: [1, 2, 2], blocks: 1, latentChannels: 16, codes: 16, codeChannels: 8,
-      scales: [1, 2, 4], sharedConvolutions: 2, batchSize: 8, lr: 3e-3, restartEvery: 20, steps: 200,
-      schedule: 'cosine', ...autoencoder,
+      width: 8,
+      multipliers: [1, 2, 2],
+      blocks: 1,
+      latentChannels: 16,
+      codes: 16,
+      codeChannels: 8,
+      scales: [1, 2, 4],
+      sharedConvolutions: 2,
+      batchSize: 8,
+      lr: 3e-3,
+      restartEvery: 20,
+      steps: 200,
+      schedule: 'cosine',
+      ...autoencoder,
     },
     segmentor: {
-      depth: 2, width: 32, heads: 4, dropout: 0, prefixSide: 2, encoderWidths: [8, 8, 16], encoderBlocks: 1,
-      batchSize: 8, lr: 3e-3, steps: 200, schedule: 'cosine', ...segmentor,
+      depth: 2,
+      width: 32,
+      heads: 4,
+      dropout: 0,
+      prefixSide: 2,
+      encoderWidths: [8, 8, 16],
+      encoderBlocks: 1,
+      batchSize: 8,
+      lr: 3e-3,
+      steps: 200,
+      schedule: 'cosine',
+      ...segmentor,
     },
     sampling: { temperature: [1], topK: 0 },
   })
@@ -34,7 +55,11 @@ const float = (t: Tensor): Tensor => t.to({ dtype: 'float32' })
 
 /** Stored inputs, ready to be differentiated. */
 export function inputsOf(one: LayerCase): Tensor[] {
-  return one.inputs.map((name) => float(stored(one, `input/${name}`)).clone().requiresGrad_())
+  return one.inputs.map((name) =>
+    float(stored(one, `input/${name}`))
+      .clone()
+      .requiresGrad_(),
+  )
 }
 
 /**
@@ -47,7 +72,8 @@ export function expectReference(
   forward: (inputs: Tensor[]) => Record<string, Tensor>,
   adapt: (named: Named) => Named = (named) => named,
 ): void {
-  const named = (role: string) => adapt(new Map(one.params.map((name) => [name, float(stored(one, `${role}/${name}`))])))
+  const named = (role: string) =>
+    adapt(new Map(one.params.map((name) => [name, float(stored(one, `${role}/${name}`))])))
   const { missing, unexpected } = module.loadStateDict(named('param'), { strict: false })
   const buffers = Array.from(module.namedBuffers(), ([name]) => name)
   expect(missing.filter((name) => !buffers.includes(name))).toEqual([])
@@ -60,7 +86,8 @@ export function expectReference(
   const terms = one.upstream.map((name) => outputs[name]!.mul(float(stored(one, `upstream/${name}`))).sum())
   terms.reduce((a, b) => a.add(b)).backward()
   one.inputs.forEach((name, i) => {
-    if (one.gradInputs.includes(name)) expectClose(inputs[i]!.grad!, stored(one, `gradInput/${name}`), `gradient of ${name}`)
+    if (one.gradInputs.includes(name))
+      expectClose(inputs[i]!.grad!, stored(one, `gradInput/${name}`), `gradient of ${name}`)
   })
   const gradients = named('gradParam')
   for (const [name, parameter] of module.namedParameters()) {

@@ -133,7 +133,8 @@ export class NextScaleTransformer extends nn.Module {
   }
 
   embedPrefix(prefix: Tensor): Tensor {
-    const placed = this.shape.block === 'gpt' ? prefix.add(this.positions.narrow(0, 0, this.shape.prefix)) : prefix
+    const placed =
+      this.shape.block === 'gpt' ? prefix.add(this.positions.narrow(0, 0, this.shape.prefix)) : prefix
     return this.#drop(placed)
   }
 
@@ -154,7 +155,10 @@ export class NextScaleTransformer extends nn.Module {
 
   /** @param x [N, L, C] @returns [N, L, C] */
   run(x: Tensor, condition: Tensor, mask: Tensor | null, caches: readonly AttentionCache[] | null): Tensor {
-    return this.blocks.reduce((h, block, i) => block.forward(h, condition, mask, caches ? caches[i]! : null), x)
+    return this.blocks.reduce(
+      (h, block, i) => block.forward(h, condition, mask, caches ? caches[i]! : null),
+      x,
+    )
   }
 
   /** @param x [N, L, C] @returns logits [N, L, V], float32 */

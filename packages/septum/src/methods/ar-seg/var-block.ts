@@ -1,4 +1,4 @@
-import { cat, F, full, nn, parameter, rand, type Tensor, zeros } from '@septum/torch'
+import { cat, F, full, nn, parameter, rand, scope, type Tensor, zeros } from '@septum/torch'
 import type { AttentionCache } from './attention-cache.js'
 import { joinHeads, splitHeads } from './gpt-block.js'
 
@@ -46,12 +46,17 @@ class CosineAttention extends nn.Module {
   forward(x: Tensor, mask: Tensor | null, cache: AttentionCache | null): Tensor {
     // A key bias adds the same to all products of a query and is left at 0.
     const bias = cat([this.q_bias, zeros([this.width], { device: x.device }), this.v_bias])
-    const [q, k, v] = F.linear(x, this.mat_qkv.weight, bias).chunk(3, -1).map((part) => splitHeads(part, this.heads))
+    const [q, k, v] = F.linear(x, this.mat_qkv.weight, bias)
+      .chunk(3, -1)
+      .map((part) => splitHeads(part, this.heads))
     const unit = (t: Tensor) => F.normalize(t, { dim: -1 })
     const queries = unit(q!).mul(this.scale_mul.clamp(null, MAX_LOG_SCALE).exp()) // [N, H, L, d]
     const keys = unit(k!)
     cache?.append(keys, v!)
-    const mixed = F.attention(queries, cache ? cache.keys() : keys, cache ? cache.values() : v!, { mask, scale: 1 })
+    const mixed = F.attention(queries, cache ? cache.keys() : keys, cache ? cache.values() : v!, {
+      mask,
+      scale: 1,
+    })
     return this.projection.forward(joinHeads(mixed))
   }
 }
@@ -71,21 +76,38 @@ export class VarBlock extends nn.Module {
     super()
     this.modulation = new Modulation(width, 6)
     this.attention = new CosineAttention(width, heads)
-    this.mlp = new nn.Sequential(new nn.Linear(width, 4 * width), new nn.GELU('tanh'), new nn.Linear(4 * width, width))
+    this.mlp = new nn.Sequential(
+      new nn.Linear(width, 4 * width),
+      new nn.GELU('tanh'),
+      new nn.Linear(4 * width, width),
+    )
   }
 
   /** @param x [N, L, C] @param condition [N, C] @returns [N, L, C] */
   forward(x: Tensor, condition: Tensor, mask: Tensor | null, cache: AttentionCache | null): Tensor {
-    const [gate1, gate2, scale1, scale2, shift1, shift2] = this.modulation.forward(condition) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
-    const norm = (t: Tensor, scale: Tensor, shift: Tensor) =>
-      shift.add(F.layerNorm(t, [this.width], null, null, 1e-6).mul(scale.add(1)))
-    const attended = x.add(this.#drop(this.attention.forward(norm(x, scale1, shift1), mask, cache).mul(gate1)))
-    return attended.add(this.#drop(this.mlp.forward(norm(attended, scale2, shift2)).mul(gate2)))
+    return scope(() => {
+      const [gate1, gate2, scale1, scale2, shift1, shift2] = this.modulation.forward(condition) as [
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+      ]
+      const norm = (t: Tensor, scale: Tensor, shift: Tensor) =>
+        shift.add(F.layerNorm(t, [this.width], null, null, 1e-6).mul(scale.add(1)))
+      const attended = x.add(
+        this.#drop(this.attention.forward(norm(x, scale1, shift1), mask, cache).mul(gate1)),
+      )
+      return attended.add(this.#drop(this.mlp.forward(norm(attended, scale2, shift2)).mul(gate2)))
+    })
   }
 
   #drop(branch: Tensor): Tensor {
     if (!this.training || this.dropPath === 0) return branch
-    const keeps = rand([branch.size(0), 1, 1], { device: branch.device }).ge(this.dropPath).float()
+    const keeps = rand([branch.size(0), 1, 1], { device: branch.device })
+      .ge(this.dropPath)
+      .float()
     return branch.mul(keeps.div(1 - this.dropPath))
   }
 }

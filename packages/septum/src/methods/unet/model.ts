@@ -1,7 +1,17 @@
 import { F, full, nn, noGrad, scope, type Tensor, where } from '@septum/torch'
 import { diceBce } from '../../losses/dice-bce.js'
 import { classTargets, randomRater } from '../../losses/targets.js'
-import type { Batch, Losses, Phase, Prediction, PredictOptions, SegmentationModel, Task, ValidationResult, Volume } from '../method.js'
+import type {
+  Batch,
+  Losses,
+  Phase,
+  Prediction,
+  PredictOptions,
+  SegmentationModel,
+  Task,
+  ValidationResult,
+  Volume,
+} from '../method.js'
 import { UnetNetwork } from './network.js'
 import type { UnetOptions } from './options.js'
 
@@ -22,8 +32,16 @@ export class Unet extends nn.Module implements SegmentationModel {
     const size = images.shape.slice(2)
     const m = this.network.multiple
     const missing = size.map((n) => (m - (n % m)) % m)
-    const input = missing.some((n) => n > 0) ? F.pad(images, missing.reverse().flatMap((n) => [0, n])) : images
-    return { logits: this.network.forward(input), cut: (x) => size.reduce((t, n, d) => t.narrow(d + 2, 0, n), x) }
+    const input = missing.some((n) => n > 0)
+      ? F.pad(
+          images,
+          missing.reverse().flatMap((n) => [0, n]),
+        )
+      : images
+    return {
+      logits: this.network.forward(input),
+      cut: (x) => size.reduce((t, n, d) => t.narrow(d + 2, 0, n), x),
+    }
   }
 
   phases(): readonly Phase[] {
@@ -109,8 +127,13 @@ export class Unet extends nn.Module implements SegmentationModel {
         const { logits, cut } = this.#padded(images)
         const probabilities = cut(logits[0]!).sigmoid().contiguous()
         const hard = probabilities.gt(0.5).float()
-        const doubt = full([1], 4, { device: images.device }).mul(probabilities).mul(probabilities.neg().add(1))
-        const volume = (t: Tensor, shape = t.shape): Volume => ({ data: Float32Array.from(t.data() as Float32Array), shape })
+        const doubt = full([1], 4, { device: images.device })
+          .mul(probabilities)
+          .mul(probabilities.neg().add(1))
+        const volume = (t: Tensor, shape = t.shape): Volume => ({
+          data: Float32Array.from(t.data() as Float32Array),
+          shape,
+        })
         return {
           probabilities: volume(probabilities),
           samples: volume(hard, [1, ...hard.shape]),

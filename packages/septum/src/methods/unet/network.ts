@@ -10,7 +10,10 @@ class ConvBlock extends nn.Module {
 
   constructor(rank: Rank, inChannels: number, outChannels: number) {
     super()
-    this.conv = rank === 2 ? new nn.Conv2d(inChannels, outChannels, 3, { padding: 1 }) : new nn.Conv3d(inChannels, outChannels, 3, { padding: 1 })
+    this.conv =
+      rank === 2
+        ? new nn.Conv2d(inChannels, outChannels, 3, { padding: 1 })
+        : new nn.Conv3d(inChannels, outChannels, 3, { padding: 1 })
     this.norm = rank === 2 ? new nn.BatchNorm2d(outChannels) : new nn.BatchNorm3d(outChannels)
   }
 
@@ -85,7 +88,11 @@ export class UnetNetwork extends nn.Module {
       const larger =
         this.options.upsampling === 'conv'
           ? this.up_conv[i]!.forward(F.interpolate(features, { scaleFactor: 2, mode: 'nearest' }))
-          : F.interpolate(features, { size: skip.shape.slice(2), mode: rank === 2 ? 'bilinear' : 'trilinear', alignCorners: true })
+          : F.interpolate(features, {
+              size: skip.shape.slice(2),
+              mode: rank === 2 ? 'bilinear' : 'trilinear',
+              alignCorners: true,
+            })
       features = this.up[i]!.forward(cat([skip, larger], 1))
       const head = this.heads[i]
       if (head) logits.unshift(head.forward(features))

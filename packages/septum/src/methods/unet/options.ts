@@ -1,9 +1,19 @@
 import { z } from 'zod'
 
 export const unetOptions = z.object({
-  widths: z.array(z.int().min(1)).min(2).default([64, 128, 256, 512, 1024]).describe('channels of each level; the size halves between levels'),
-  upsampling: z.enum(['conv', 'linear']).default('conv').describe('conv: nearest x2 and a 3x3 convolution; linear: bilinear or trilinear without parameters'),
-  deepSupervision: z.boolean().default(false).describe('a loss at every decoder level, weights 1, 1/2, 1/4, ...'),
+  widths: z
+    .array(z.int().min(1))
+    .min(2)
+    .default([64, 128, 256, 512, 1024])
+    .describe('channels of each level; the size halves between levels'),
+  upsampling: z
+    .enum(['conv', 'linear'])
+    .default('conv')
+    .describe('conv: nearest x2 and a 3x3 convolution; linear: bilinear or trilinear without parameters'),
+  deepSupervision: z
+    .boolean()
+    .default(false)
+    .describe('a loss at every decoder level, weights 1, 1/2, 1/4, ...'),
   steps: z.int().min(1).default(20_000),
   batchSize: z.int().min(1).default(8),
   optimizer: z.enum(['adam', 'adamw', 'sgd']).default('adam'),
