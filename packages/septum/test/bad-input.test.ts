@@ -38,7 +38,7 @@ beforeAll(async () => {
     '1',
   ]
   expect(await septumHere(['train', data, '--out', at('unet'), ...unet])).toMatchObject({ code: 0 })
-})
+}, 60_000)
 afterAll(() => removeFolder(folder))
 
 /** One sentence with a place, one with a remedy, and no trace. */

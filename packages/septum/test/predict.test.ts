@@ -26,7 +26,7 @@ beforeAll(async () => {
   data = await madeUpData(at('data'), { cases: 12, size: [21, 24] })
   trained = await septumHere(tinyTraining(data, at('run'), '--set', 'data.splits=null'))
   expect(trained.stderr).not.toContain('error')
-})
+}, 60_000)
 afterAll(() => removeFolder(folder))
 
 const filesOf = (dir: string): string[] =>
@@ -92,6 +92,7 @@ describe('predict', () => {
     const samples = await Promise.all(
       ['001', '002', '003'].map((s) => readPicture(at('one', 'samples', 'c1', `${s}.png`))),
     )
+    expect(samples.some(({ data: mask }) => mask.includes(255))).toBe(true)
     const fused = await readPicture(at('one', 'c1.png'))
     const votes = samples[0]!.data.map((_, i) =>
       samples.filter(({ data: mask }) => mask[i]! > 0).length >= 2 ? 255 : 0,

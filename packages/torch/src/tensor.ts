@@ -153,5 +153,4 @@ export class Tensor {
   }
 }
 
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see the class
 export interface Tensor extends Arithmetic, Comparison, Gradient, Linear, Reduction, Shaping {}

@@ -175,7 +175,7 @@ describe('checkResumed', () => {
     ])
   })
 
-  it.each(['seed=1', 'options.depth=9', 'options.scales=[1]', 'data.resize=fit'])(
+  it.each(['seed=1', 'options.depth=9', 'options.scales=[1]', 'data.resize=stretch'])(
     'refuses %s',
     (assignment) => {
       expect(() => checkResumed(before, resolve({ assignments: [assignment] }), 'config.yaml')).toThrow(
