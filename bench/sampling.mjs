@@ -120,5 +120,5 @@ finish('sampling', options, neighbours, {
   samples: many, results, ratios, memory, targets,
   reason: `Why: the image is encoded once and its 64 prefix tokens run once for all samples; then every scale feeds only
 its own tokens, 204 in all, while without a cache the whole sequence runs again at each of the eight scales,
-${8 * 64 + 8 + 7 * 4 + 6 * 9 + 5 * 16 + 4 * 25 + 3 * 36 + 2 * 49 + 64 - 8 + 8 * 1 - 8} positions a sample. The mask decoder is the same work either way, which is why the whole gains less than the transformer.`,
+1052 positions a sample. The mask decoder is the same work either way, which is why the whole gains less than the transformer.`,
 })

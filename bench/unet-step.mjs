@@ -40,6 +40,6 @@ await compareTraining(
   options,
   [variant('channels-last', true), variant('default layout', false)],
   `Why: both sides call the same libtorch kernels; what differs is the language around them, the optimiser
-(multi-tensor calls here, a loop over the weights in PyTorch ${'1.13'}) and where memory comes from (freed blocks are used
+(multi-tensor calls here, a loop over the weights in PyTorch 1.13) and where memory comes from (freed blocks are used
 again here, and handed back to the system by the C library there).`,
 )

@@ -120,13 +120,16 @@ export function table(rows) {
   ].join('\n')
 }
 
+/** The library that computes, of a list of loaded ones: interfaces such as LAPACK's may differ. */
+const computing = (libraries) => libraries.split(', ').filter((path) => !/\/lib(blas|lapack)\.so/.test(path)).join(', ')
+
 export function printHeader(title, python) {
   const ours = ourFacts()
   const { processor, cores } = machine()
   console.log(`${title}\n${cores} x ${processor}`)
-  console.log(`ours:   libtorch ${ours.libtorch}, ${ours.threads} threads, BLAS ${ours.blas}`)
-  if (python) console.log(`python: torch ${python.torch}, ${python.threads} threads, BLAS ${python.blas}`)
-  if (python && python.blas !== ours.blas) console.log('WARNING: the two sides do not use the same BLAS.')
+  console.log(`ours:   libtorch ${ours.libtorch}, threads: ${ours.threads}, BLAS ${ours.blas}`)
+  if (python) console.log(`python: torch ${python.torch}, threads: ${python.threads}, BLAS ${python.blas}`)
+  if (python && computing(python.blas) !== computing(ours.blas)) console.log('WARNING: the two sides do not use the same BLAS.')
   console.log('')
 }
 
@@ -134,7 +137,7 @@ export function printHeader(title, python) {
 export function printTargets(targets) {
   for (const { name, value, bound, limit } of targets) {
     const met = bound === 'at least' ? value >= limit : value <= limit
-    console.log(`${met ? 'met   ' : 'MISSED'}  ${name}: ${number(value)} (${bound} ${limit})`)
+    console.log(`${met ? 'met   ' : 'MISSED'}  ${name}: ${number(value)} (${bound} ${number(limit)})`)
   }
 }
 

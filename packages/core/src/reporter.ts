@@ -17,7 +17,7 @@ export interface Reporter {
   warn(text: string): void
   /**
    * @param total number of units, 0 or more.
-   * @param unit name of one unit, e.g. `step`.
+   * @param unit name of the units, e.g. `steps`.
    */
   progress(label: string, total: number, unit?: string): ProgressHandle
 }

@@ -180,7 +180,7 @@ async function readMeaning(
   const all = cases.flatMap(({ name, masks }) => masks.flatMap((mask) => (mask ? [{ name, mask }] : [])))
   const stride = check === 'quick' ? Math.max(1, Math.floor(all.length / QUICK_MASKS)) : 1
   const chosen = all.filter((_, index) => index % stride === 0)
-  const progress = reporter.progress('Checking masks', chosen.length, 'mask')
+  const progress = reporter.progress('Checking masks', chosen.length, 'masks')
   let done = 0
   const contents = await mapBounded(
     chosen,

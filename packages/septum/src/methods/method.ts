@@ -13,6 +13,8 @@ export interface Task {
   readonly raters: number
   /** Size of the images that the network sees, [H, W] or [D, H, W]. */
   readonly imageSize: readonly number[]
+  /** Image value that becomes 1; absent: the largest that the file format can hold. */
+  readonly maxValue?: number
 }
 
 /** One training or validation batch, on the training device. */

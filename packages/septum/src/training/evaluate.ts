@@ -56,7 +56,8 @@ export async function evaluateRun(request: EvaluateRunRequest): Promise<Evaluate
   const start = performance.now()
   const device = prepareDevice(request.device, request.threads, reporter)
   const { config, task, model } = loadRun(request.run, device)
-  const data = { ...config.data, imageSize: [...task.imageSize] }
+  // Pictures keep their own size here: the window is cut or stretched case by case.
+  const data = { ...config.data, imageSize: [...task.imageSize], resize: 'crop' as const }
   const elsewhere = request.dataset
     ? { ...data, path: request.dataset, description: null, splits: null }
     : data
@@ -89,6 +90,7 @@ export async function evaluateRun(request: EvaluateRunRequest): Promise<Evaluate
         seed: request.seed,
         index,
         stages: request.onCase !== undefined,
+        resize: config.data.resize,
         device,
         signal,
       })
@@ -103,7 +105,9 @@ export async function evaluateRun(request: EvaluateRunRequest): Promise<Evaluate
   const notes = [
     emptyRule,
     'Intervals: 95 %, percentile bootstrap over patients.',
-    `The network sees the centre ${task.imageSize.join(' x ')} pixels; nothing is marked outside, and scores are of the whole image.`,
+    config.data.resize === 'stretch'
+      ? `Images are stretched to ${task.imageSize.join(' x ')} for the network and masks back; scores are at the images' own size.`
+      : `The network sees the centre ${task.imageSize.join(' x ')} pixels; nothing is marked outside, and scores are of the whole image.`,
   ]
   return {
     title: `${config.method}, ${request.split} split of ${dataset.name}`,

@@ -1,5 +1,5 @@
 import { type ConsensusRule, type MultiRaterScores, multiRaterScores, packMask } from '@septum/core'
-import { tensor } from '@septum/torch'
+import { F, scope, tensor } from '@septum/torch'
 import type { SegmentationModel, Task, Volume } from '../methods/method.js'
 import type { PredictedCase, PredictedClass } from './api.js'
 
@@ -23,6 +23,8 @@ export interface CaseOptions {
   readonly index: number
   readonly rule?: ConsensusRule
   readonly stages: boolean
+  /** How the picture came to the size that the network sees. */
+  readonly resize: 'crop' | 'stretch'
   readonly device: string
   readonly signal?: AbortSignal
 }
@@ -47,10 +49,32 @@ function copyCentre(
   return to
 }
 
-/** Cuts plane `index` of a volume and puts it at the centre of a map of the picture's size, 0 around it. */
-function plane(volume: Volume, index: number, size: readonly number[]): Float32Array {
+/** Resizes a map with half-pixel centres, as training does. */
+function stretch(
+  from: Float32Array,
+  fromSize: readonly number[],
+  toSize: readonly number[],
+  mode: 'bilinear' | 'nearest',
+): Float32Array {
+  const resized = scope(() =>
+    F.interpolate(tensor(from, { shape: [1, 1, ...fromSize] }), { size: toSize, mode }).contiguous(),
+  )
+  const data = Float32Array.from(resized.data() as Float32Array)
+  resized.free()
+  return data
+}
+
+/** One plane of a volume at the size of the picture: stretched back, or at the centre with 0 around it. */
+function plane(
+  volume: Volume,
+  index: number,
+  size: readonly number[],
+  { resize }: CaseOptions,
+  mode: 'bilinear' | 'nearest' = 'bilinear',
+): Float32Array {
   const [height, width] = volume.shape.slice(-2) as [number, number]
   const from = volume.data.subarray(index * height * width, (index + 1) * height * width)
+  if (resize === 'stretch') return stretch(from, [height, width], size, mode)
   return copyCentre(from, [height, width], new Float32Array(size[0]! * size[1]!), size)
 }
 
@@ -65,8 +89,8 @@ function scoresOf(samples: readonly Uint8Array[], raters: readonly Uint8Array[])
 }
 
 /**
- * Segments one picture: the centre window that the network sees, pasted back to full size with nothing marked
- * around it.
+ * Segments one picture. The network sees its centre window, which is pasted back with nothing marked around
+ * it, or the stretched picture, whose masks are stretched back.
  */
 export async function predictCase(
   model: SegmentationModel,
@@ -81,7 +105,9 @@ export async function predictCase(
   const input = new Float32Array(channels * window[0] * window[1])
   for (let c = 0; c < channels; c++) {
     const part = input.subarray(c * window[0] * window[1], (c + 1) * window[0] * window[1])
-    copyCentre(picture.image.subarray(c * pixels, (c + 1) * pixels), size, part, window)
+    const own = picture.image.subarray(c * pixels, (c + 1) * pixels)
+    if (options.resize === 'stretch') part.set(stretch(own, size, window, 'bilinear'))
+    else copyCentre(own, size, part, window)
   }
   const images = tensor(input, { shape: [1, channels, ...window], device: options.device })
   try {
@@ -102,22 +128,22 @@ export async function predictCase(
     const sampleCount = samples?.shape[0] ?? 0
     const classes = task.classes.map((name, c): PredictedClass => {
       const drawn = Array.from({ length: sampleCount }, (_, s) =>
-        Uint8Array.from(plane(samples!, s * classCount + c, size)),
+        Uint8Array.from(plane(samples!, s * classCount + c, size, options, 'nearest')),
       )
       const raters = picture.masks
         ? Array.from({ length: picture.masks.length / pixels }, (_, r) =>
             picture.masks!.subarray(r * pixels, (r + 1) * pixels).map((value) => (value === c + 1 ? 1 : 0)),
           )
         : []
-      const probability = plane(probabilities, c, size)
+      const probability = plane(probabilities, c, size, options)
       return {
         name,
         probability,
-        uncertainty: plane(uncertainty, c, size),
+        uncertainty: plane(uncertainty, c, size, options),
         samples: drawn,
         stages: stages.map(({ name: label, probabilities: at }) => ({
           label,
-          probabilities: plane(at, c, size),
+          probabilities: plane(at, c, size, options),
         })),
         raters,
         scores: scoresOf(drawn, raters),

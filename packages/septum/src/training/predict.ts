@@ -38,6 +38,7 @@ export async function predictRun(request: PredictRequest): Promise<PredictResult
           seed: request.seed,
           index,
           stages: request.onCase !== undefined,
+          resize: config.data.resize,
           device,
           signal,
         })
@@ -145,7 +146,8 @@ async function readInput(file: string, name: string, task: Task): Promise<Pictur
   const { data, shape, maxValue } = await readPicture(file)
   const [channels, height, width] = shape
   const pixels = height * width
-  const scaled = Float32Array.from(data, (value) => value / maxValue)
+  const largest = task.maxValue ?? maxValue
+  const scaled = Float32Array.from(data, (value) => Math.min(1, value / largest))
   if (channels !== task.imageChannels && task.imageChannels !== 3 && channels !== 3) {
     throw new SeptumError(
       'input-channels',

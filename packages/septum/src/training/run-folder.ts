@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SeptumError } from '@septum/core'
-import { loadTensors, manualSeed, readMetadata, saveTensors } from '@septum/torch'
+import { loadTensors, manualSeed, saveTensors } from '@septum/torch'
 import { parse } from 'yaml'
 import { methodByName } from '../methods/index.js'
 import type { SegmentationModel, Task } from '../methods/method.js'
@@ -9,7 +9,12 @@ import { type RunConfig, type RunSummary, runConfigSchema } from './api.js'
 import { sweep } from './checkpoint.js'
 
 /** Files of a run that prediction needs; `models/` holds folders of just these. */
-const files = { config: 'config.yaml', task: 'task.json', weights: 'weights.safetensors' } as const
+const files = {
+  config: 'config.yaml',
+  task: 'task.json',
+  weights: 'weights.safetensors',
+  summary: 'summary.json',
+} as const
 
 export interface TrainedRun {
   readonly dir: string
@@ -58,12 +63,14 @@ export function startRunFolder(dir: string, configText: string, task: Task): voi
 
 /** Writes what `predict` and `evaluate` load: the trained weights, and with them how they came about. */
 export function finishRunFolder(dir: string, model: SegmentationModel, summary: RunSummary): void {
-  saveTensors(join(dir, files.weights), model.stateDict(), { summary: JSON.stringify(summary) })
+  // Apart from the weights: equal runs give equal weight files, however long they took.
+  writeText(join(dir, files.summary), `${JSON.stringify(summary, null, 2)}\n`)
+  saveTensors(join(dir, files.weights), model.stateDict())
 }
 
 /** @throws SeptumError when the folder holds no finished run. */
 export function readSummary(dir: string): RunSummary {
-  return JSON.parse(readMetadata(fileOf(dir, files.weights)).summary ?? '{}') as RunSummary
+  return readText(fileOf(dir, files.summary), JSON.parse) as RunSummary
 }
 
 function fileOf(dir: string, name: string): string {

@@ -46,6 +46,7 @@ export async function openWorkplace(data: DataConfig, seed: number, reporter: Re
     classes: dataset.classes,
     raters: dataset.raters.length,
     imageSize: [height, width],
+    maxValue: dataset.description.maxValue,
   }
   const store = new CaseStore(dataset, { resize: data.resize === 'stretch' ? [height, width] : null })
   return { dataset, task, store, splits, cases: selectCases(dataset.cases, splits) }

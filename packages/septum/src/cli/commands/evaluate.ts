@@ -25,7 +25,11 @@ export function addEvaluate(program: Command, cli: Cli, finish: Finish): void {
     .argument('<run|predictions>', 'folder of a run, or of predicted masks')
     .argument('[dataset|references]', 'data set, or folder of reference masks')
     .addOption(splitOption('part of the data set that a run is scored on (default: test)'))
-    .option('--samples <n>', "masks drawn for each image (default: the method's own)", wholeNumber(1))
+    .option(
+      '--samples <n>',
+      'masks drawn for each image by a method that samples (default: 16)',
+      wholeNumber(1),
+    )
     .option('--seed <n>', 'seed of the samples (default: 0)', wholeNumber(0))
     .option('--out <file.csv>', 'write the scores of each case to a table')
   withExample(

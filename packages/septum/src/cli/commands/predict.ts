@@ -22,7 +22,11 @@ export function addPredict(program: Command, cli: Cli, finish: Finish): void {
     .argument('<run>', 'folder of a run')
     .argument('[inputs...]', 'image files and folders')
     .requiredOption('--out <dir>', 'folder for the masks')
-    .option('--samples <n>', "masks drawn for each image (default: the method's own)", wholeNumber(1))
+    .option(
+      '--samples <n>',
+      'masks drawn for each image by a method that samples (default: 16)',
+      wholeNumber(1),
+    )
     .option('--seed <n>', 'seed of the samples', wholeNumber(0), 0)
     .addOption(splitOption('take the images of this part of the data set that the run was trained on'))
     .option('--preview', 'write a picture for each image too: contours, samples, uncertainty')

@@ -3,7 +3,16 @@ import type { RunConfig } from '../../training/api.js'
 import { type Path, pathText } from './origin.js'
 
 /** Settings that a run may go on with in another way: they change how it runs, not what it is. */
-const changeable = ['data.path', 'data.ahead', 'device', 'threads', 'training']
+const changeable = [
+  'data.path',
+  'data.ahead',
+  'device',
+  'threads',
+  'training.logEvery',
+  'training.checkpointEvery',
+  'training.validateEvery',
+  'training.validationCases',
+]
 
 /**
  * Compares a resumed run with what it was started as.

@@ -1,4 +1,4 @@
-import { fuseSamples, sampleMasks } from '@septum/core'
+import { fuseSamples, SeptumError, sampleMasks } from '@septum/core'
 import { nn, type Tensor } from '@septum/torch'
 import type { Phase, Prediction, PredictOptions, SegmentationModel, Stage, Task, Volume } from '../method.js'
 import { MaskAutoencoder } from './autoencoder.js'
@@ -20,6 +20,21 @@ export function stretchTemperatures(temperatures: readonly number[], scales: num
   })
 }
 
+/** Side of the images, which the levels must bring to the side of the last token map. */
+function checkedSide(
+  imageSize: readonly number[],
+  { scales, multipliers }: ArSegOptions['autoencoder'],
+): number {
+  const side = scales.at(-1)! * 2 ** (multipliers.length - 1)
+  if (imageSize.length === 2 && imageSize.every((n) => n === side)) return side
+  throw new SeptumError(
+    'config-image-size',
+    `AR-Seg with ${multipliers.length} levels and a last token map of ${scales.at(-1)} x ${scales.at(-1)} takes images of ${side} x ${side}, not ${imageSize.join(' x ')}`,
+    `Give --set data.imageSize=[${side},${side}], or other scales or multipliers.`,
+    { option: 'data.imageSize' },
+  )
+}
+
 /** AR-Seg: mask autoencoder, image condition and next-scale transformer. */
 export class ArSeg extends nn.Module implements SegmentationModel {
   readonly autoencoder: MaskAutoencoder
@@ -34,7 +49,7 @@ export class ArSeg extends nn.Module implements SegmentationModel {
   ) {
     super()
     const { autoencoder, segmentor } = options
-    const smaller = Math.min(...task.imageSize)
+    const smaller = checkedSide(task.imageSize, autoencoder)
     // As many halvings as bring the image to the prefix grid, but not more than there are levels.
     const downs = Math.max(
       0,

@@ -223,3 +223,12 @@ describe('before training', () => {
     expect(Math.abs(loss - 6.93)).toBeLessThan(0.15)
   })
 })
+
+describe('a first scale of more than one token', () => {
+  it('predicts all tokens of a single scale from as many start positions', () => {
+    manualSeed(1)
+    const one = new NextScaleTransformer({ ...small, scales: [3], dropout: 0 })
+    const logits = one.forward(randn([2, 4, 32]), tensor([0, 0], { dtype: 'int64' }), randn([2, 0, 8]))
+    expect(logits.shape).toEqual([2, 9, 16])
+  })
+})

@@ -52,7 +52,7 @@ export class NextScaleTransformer extends nn.Module {
     this.class_embedding = new nn.Embedding(classes + (shape.noClass ? 1 : 0), width)
     this.embedding = new nn.Linear(codeChannels, width)
     this.positions = parameter(zeros([slots, width]))
-    this.start_position = gpt ? null : parameter(zeros([1, width]))
+    this.start_position = gpt ? null : parameter(zeros([this.layout.counts[0]!, width]))
     this.level_embedding = shape.levelEmbedding ? new nn.Embedding(shape.scales.length, width) : null
     this.blocks = Array.from({ length: depth }, (_, i) => {
       if (gpt) return new GptBlock(width, heads, dropout)
@@ -138,9 +138,10 @@ export class NextScaleTransformer extends nn.Module {
     return this.#drop(placed)
   }
 
-  /** @param classes [N] int64 @returns [N, 1, C] */
+  /** The class embedding at every position of scale 1. @param classes [N] int64 @returns [N, p_1², C] */
   embedStart(classes: Tensor): Tensor {
-    const start = this.class_embedding.forward(classes).unsqueeze(1).add(this.#slots(0, 1))
+    const count = this.layout.counts[0]!
+    const start = this.class_embedding.forward(classes).unsqueeze(1).add(this.#slots(0, count))
     return this.#drop(this.start_position ? start.add(this.start_position) : start)
   }
 
@@ -176,17 +177,18 @@ export class NextScaleTransformer extends nn.Module {
   /**
    * Teacher forcing over the whole sequence, or over its first scales.
    * @param prefix [N, T, C] @param classes [N] int64 @param inputs [N, n, codeChannels] of scales 2 .. k
-   * @returns logits [N, 1 + n, V]
+   * @returns logits [N, p_1² + n, V]
    */
   forward(prefix: Tensor, classes: Tensor, inputs: Tensor): Tensor {
     const condition = this.condition(prefix, classes)
     const parts = [this.embedPrefix(prefix), this.embedStart(classes)]
     const given = inputs.size(1)
-    if (given > 0) parts.push(this.embedTokens(inputs, 1))
-    const length = this.shape.prefix + 1 + given
+    const first = this.layout.counts[0]!
+    if (given > 0) parts.push(this.embedTokens(inputs, first))
+    const length = this.shape.prefix + first + given
     const mask = this.mask(prefix.device).narrow(0, 0, length).narrow(1, 0, length)
     const hidden = this.run(cat(parts, 1), condition, mask, null) // [N, L, C]
-    return this.logits(hidden.narrow(1, this.shape.prefix, 1 + given), condition)
+    return this.logits(hidden.narrow(1, this.shape.prefix, first + given), condition)
   }
 
   /** Empty caches for a batch of rows. */
