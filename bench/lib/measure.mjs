@@ -121,7 +121,11 @@ export function table(rows) {
 }
 
 /** The library that computes, of a list of loaded ones: interfaces such as LAPACK's may differ. */
-const computing = (libraries) => libraries.split(', ').filter((path) => !/\/lib(blas|lapack)\.so/.test(path)).join(', ')
+const computing = (libraries) =>
+  libraries
+    .split(', ')
+    .filter((path) => !/\/lib(blas|lapack)\.so/.test(path))
+    .join(', ')
 
 export function printHeader(title, python) {
   const ours = ourFacts()
@@ -129,7 +133,8 @@ export function printHeader(title, python) {
   console.log(`${title}\n${cores} x ${processor}`)
   console.log(`ours:   libtorch ${ours.libtorch}, threads: ${ours.threads}, BLAS ${ours.blas}`)
   if (python) console.log(`python: torch ${python.torch}, threads: ${python.threads}, BLAS ${python.blas}`)
-  if (python && computing(python.blas) !== computing(ours.blas)) console.log('WARNING: the two sides do not use the same BLAS.')
+  if (python && computing(python.blas) !== computing(ours.blas))
+    console.log('WARNING: the two sides do not use the same BLAS.')
   console.log('')
 }
 

@@ -21,6 +21,8 @@ export type DType =
   | 'complex64'
   | 'complex128'
 
+type RealDType = Exclude<DType, 'complex64' | 'complex128'>
+
 export type MemoryFormat = 'contiguous_format' | 'preserve_format' | 'channels_last' | 'channels_last_3d'
 
 /** Arrays that share an element type with a dtype; float16, bfloat16 come as their bits (Uint16Array). */
@@ -33,6 +35,19 @@ export type TensorArray =
   | Int8Array
   | Uint8Array
   | Uint16Array
+
+const arrays = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  int16: Int16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const
 
 /**
  * An n-dimensional array of libtorch. Names and semantics are PyTorch's, in camelCase; a trailing underscore
@@ -107,6 +122,18 @@ export class Tensor {
     const array = native.toArray(copy.handle) as TensorArray
     copy.free()
     return array
+  }
+
+  /**
+   * A copy of the elements in row-major order, in memory of JavaScript's own. Unlike that of {@link data} it
+   * needs no turn of the event loop to be given back: for results of long synchronous loops.
+   */
+  toTypedArray(): TensorArray {
+    const { dtype } = this
+    if (dtype.startsWith('complex')) throw new TypeError(`tensors of dtype ${dtype} have no typed array`)
+    const made = new arrays[dtype as RealDType](this.numel)
+    native.readInto(this.handle, new Uint8Array(made.buffer))
+    return made
   }
 
   /** The elements as plain numbers, in row-major order. */

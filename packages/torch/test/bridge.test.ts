@@ -317,3 +317,18 @@ it('a process that ends with tensors, arrays and graphs alive ends well', () => 
   const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
   expect(out).toBe('alive')
 })
+
+describe('toTypedArray', () => {
+  it('copies in row-major order, whatever the strides and the dtype', () => {
+    const t = tensor([
+      [1, 2, 3],
+      [4, 5, 6],
+    ])
+    const copy = t.transpose(0, 1).toTypedArray()
+    expect(copy).toEqual(Float32Array.of(1, 4, 2, 5, 3, 6))
+    copy[0] = 9
+    expect(t.toArray()).toEqual([1, 2, 3, 4, 5, 6])
+    expect(tensor([1, 0], { dtype: 'bool' }).toTypedArray()).toEqual(Uint8Array.of(1, 0))
+    expect(tensor([7], { dtype: 'int64' }).toTypedArray()).toEqual(BigInt64Array.of(7n))
+  })
+})

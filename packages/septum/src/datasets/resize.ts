@@ -16,11 +16,11 @@ export function resizeCase(decoded: DecodedCase, size: readonly [number, number]
   try {
     const resized = scope(() => F.interpolate(planes, { size, mode: 'bilinear' }).round().flatten())
     const chosen = scope(() => nearest(labels, size).flatten())
-    const values = resized.data() as Float32Array
+    const values = resized.toTypedArray() as Float32Array
     const result = {
       image: deep ? Uint16Array.from(values) : Uint8Array.from(values),
       maxValue: decoded.maxValue,
-      masks: Uint8Array.from(chosen.data() as Float32Array),
+      masks: Uint8Array.from(chosen.toTypedArray() as Float32Array),
       size,
     }
     resized.free()

@@ -59,7 +59,7 @@ function stretch(
   const resized = scope(() =>
     F.interpolate(tensor(from, { shape: [1, 1, ...fromSize] }), { size: toSize, mode }).contiguous(),
   )
-  const data = Float32Array.from(resized.data() as Float32Array)
+  const data = resized.toTypedArray() as Float32Array
   resized.free()
   return data
 }

@@ -116,7 +116,7 @@ export class TorchEngine implements NextScaleEngine<TorchCondition, TorchState, 
         const inputs = state.inputs ?? full([state.rows, 0, channels], 0, { device: prefix.device })
         out = transformer.forward(prefix, state.classes, inputs).narrow(1, from, count)
       }
-      return out.contiguous().data() as Float32Array
+      return out.toTypedArray() as Float32Array
     })
   }
 
@@ -141,7 +141,7 @@ export class TorchEngine implements NextScaleEngine<TorchCondition, TorchState, 
     return this.#quietly(() => {
       const logits = this.autoencoder.decode(state.latent!.narrow(0, 0, rows)) // [rows, 1, H, W]
       const [, , height, width] = logits.shape as [number, number, number, number]
-      return { data: logits.contiguous().data() as Float32Array, height, width }
+      return { data: logits.toTypedArray() as Float32Array, height, width }
     })
   }
 

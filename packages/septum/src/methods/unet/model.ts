@@ -131,7 +131,7 @@ export class Unet extends nn.Module implements SegmentationModel {
           .mul(probabilities)
           .mul(probabilities.neg().add(1))
         const volume = (t: Tensor, shape = t.shape): Volume => ({
-          data: Float32Array.from(t.data() as Float32Array),
+          data: t.toTypedArray() as Float32Array,
           shape,
         })
         return {
