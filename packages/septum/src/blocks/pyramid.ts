@@ -8,6 +8,8 @@ export interface PyramidOptions {
   readonly blocks: number
   /** Halvings of the encoder, at most one a level; default: between levels only. */
   readonly downs?: number
+  /** Groups of every normalisation; fewer where a layer has fewer channels. Default 32. */
+  readonly normGroups?: number
 }
 
 /** Residual blocks of one level and, but for the last, the step to the next size. */
@@ -15,11 +17,16 @@ class Level extends nn.Module {
   readonly blocks: ResidualBlock[]
   readonly resize: nn.Conv2d | null
 
-  constructor(inChannels: number, outChannels: number, blocks: number, resize: nn.Conv2d | null) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    { blocks, normGroups }: PyramidOptions,
+    resize: nn.Conv2d | null,
+  ) {
     super()
     this.blocks = Array.from(
       { length: blocks },
-      (_, i) => new ResidualBlock(i === 0 ? inChannels : outChannels, outChannels),
+      (_, i) => new ResidualBlock(i === 0 ? inChannels : outChannels, outChannels, normGroups),
     )
     this.resize = resize
   }
@@ -35,11 +42,11 @@ class Middle extends nn.Module {
   readonly attention: SpatialAttention
   readonly second: ResidualBlock
 
-  constructor(channels: number) {
+  constructor(channels: number, groups?: number) {
     super()
-    this.first = new ResidualBlock(channels, channels)
-    this.attention = new SpatialAttention(channels)
-    this.second = new ResidualBlock(channels, channels)
+    this.first = new ResidualBlock(channels, channels, groups)
+    this.attention = new SpatialAttention(channels, groups)
+    this.second = new ResidualBlock(channels, channels, groups)
   }
 
   forward(x: Tensor): Tensor {
@@ -58,20 +65,17 @@ export class PyramidEncoder extends nn.Module {
   readonly norm: nn.GroupNorm
   readonly output: nn.Conv2d
 
-  constructor(
-    inChannels: number,
-    outChannels: number,
-    { widths, blocks, downs = widths.length - 1 }: PyramidOptions,
-  ) {
+  constructor(inChannels: number, outChannels: number, options: PyramidOptions) {
     super()
+    const { widths, downs = widths.length - 1, normGroups } = options
     const last = widths.at(-1)!
     this.input = new nn.Conv2d(inChannels, widths[0]!, 3, { padding: 1 })
     this.levels = widths.map((width, i) => {
       const down = i < downs ? new nn.Conv2d(width, width, 3, { stride: 2 }) : null
-      return new Level(widths[Math.max(0, i - 1)]!, width, blocks, down)
+      return new Level(widths[Math.max(0, i - 1)]!, width, options, down)
     })
-    this.middle = new Middle(last)
-    this.norm = groupNorm(last)
+    this.middle = new Middle(last, normGroups)
+    this.norm = groupNorm(last, normGroups)
     this.output = new nn.Conv2d(last, outChannels, 3, { padding: 1 })
   }
 
@@ -94,18 +98,19 @@ export class PyramidDecoder extends nn.Module {
   readonly norm: nn.GroupNorm
   readonly output: nn.Conv2d
 
-  constructor(inChannels: number, outChannels: number, { widths, blocks }: PyramidOptions) {
+  constructor(inChannels: number, outChannels: number, options: PyramidOptions) {
     super()
+    const { widths, normGroups } = options
     const coarseToFine = [...widths].reverse()
     const first = coarseToFine[0]!
     const last = coarseToFine.at(-1)!
     this.input = new nn.Conv2d(inChannels, first, 3, { padding: 1 })
-    this.middle = new Middle(first)
+    this.middle = new Middle(first, normGroups)
     this.levels = coarseToFine.map((width, i) => {
       const up = i < widths.length - 1 ? new nn.Conv2d(width, width, 3, { padding: 1 }) : null
-      return new Level(coarseToFine[Math.max(0, i - 1)]!, width, blocks, up)
+      return new Level(coarseToFine[Math.max(0, i - 1)]!, width, options, up)
     })
-    this.norm = groupNorm(last)
+    this.norm = groupNorm(last, normGroups)
     this.output = new nn.Conv2d(last, outChannels, 3, { padding: 1 })
   }
 

@@ -1,8 +1,11 @@
 import { F, nn, scope, type Tensor } from '@septum/torch'
 
-/** GroupNorm of latent-diffusion autoencoders: 32 groups (fewer for narrow layers), eps 1e-6. */
-export const groupNorm = (channels: number): nn.GroupNorm =>
-  new nn.GroupNorm(Math.min(32, channels), channels, { eps: 1e-6 })
+/**
+ * GroupNorm of latent-diffusion autoencoders: 32 groups, eps 1e-6. With as many groups as channels each channel
+ * is normalised alone, which takes the size of what it responds to away: narrow networks need fewer groups.
+ */
+export const groupNorm = (channels: number, groups = 32): nn.GroupNorm =>
+  new nn.GroupNorm(Math.min(groups, channels), channels, { eps: 1e-6 })
 
 /** SiLU of a group norm, as one operator. */
 export const normSilu = (norm: nn.GroupNorm, x: Tensor): Tensor =>
@@ -16,11 +19,11 @@ export class ResidualBlock extends nn.Module {
   readonly conv2: nn.Conv2d
   readonly shortcut: nn.Conv2d | null
 
-  constructor(inChannels: number, outChannels: number) {
+  constructor(inChannels: number, outChannels: number, groups = 32) {
     super()
-    this.norm1 = groupNorm(inChannels)
+    this.norm1 = groupNorm(inChannels, groups)
     this.conv1 = new nn.Conv2d(inChannels, outChannels, 3, { padding: 1 })
-    this.norm2 = groupNorm(outChannels)
+    this.norm2 = groupNorm(outChannels, groups)
     this.conv2 = new nn.Conv2d(outChannels, outChannels, 3, { padding: 1 })
     this.shortcut = inChannels === outChannels ? null : new nn.Conv2d(inChannels, outChannels, 1)
   }
@@ -44,9 +47,9 @@ export class SpatialAttention extends nn.Module {
   readonly v: nn.Conv2d
   readonly projection: nn.Conv2d
 
-  constructor(channels: number) {
+  constructor(channels: number, groups = 32) {
     super()
-    this.norm = groupNorm(channels)
+    this.norm = groupNorm(channels, groups)
     this.q = new nn.Conv2d(channels, channels, 1)
     this.k = new nn.Conv2d(channels, channels, 1)
     this.v = new nn.Conv2d(channels, channels, 1)

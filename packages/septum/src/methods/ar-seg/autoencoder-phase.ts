@@ -1,4 +1,4 @@
-import { noGrad, randint, scope } from '@septum/torch'
+import { noGrad, rand, randint, scope } from '@septum/torch'
 import { diceBce } from '../../losses/dice-bce.js'
 import { classMask, fewerEmpty, randomRater } from '../../losses/targets.js'
 import type { AugmentationRecipe, Batch, Losses, Phase, Task, ValidationResult } from '../method.js'
@@ -17,6 +17,11 @@ export function autoencoderPhase(
     const classes = randint(0, task.classes.length, [n], { device: batch.masks.device })
     const drawn = fewerEmpty(batch.masks, randomRater(batch.masks), options.emptyMasks)
     return classMask(drawn, classes)
+  }
+  const depth = () => {
+    const all = options.scales.length
+    if (all === 1 || options.partialDecoding === 0 || rand([1]).item() >= options.partialDecoding) return all
+    return 1 + randint(0, all - 1, [1]).item()
   }
   return {
     name: 'autoencoder',
@@ -37,7 +42,7 @@ export function autoencoderPhase(
 
     losses(batch: Batch): Losses {
       const masks = target(batch)
-      const { logits, quantized } = model.forward(masks)
+      const { logits, quantized } = model.forward(masks, depth())
       const { dice, bce } = diceBce(logits, masks)
       return { total: dice.add(bce).add(quantized.loss), dice, bce, quantizer: quantized.loss }
     },

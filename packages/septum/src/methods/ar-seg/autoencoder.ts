@@ -16,13 +16,13 @@ export class MaskAutoencoder extends nn.Module {
 
   constructor(options: AutoencoderOptions) {
     super()
-    const { latentChannels, codeChannels, blocks, outputBias } = options
+    const { latentChannels, codeChannels, blocks, normGroups, outputBias } = options
     const widths = options.multipliers.map((m) => m * options.width)
-    this.encoder = new PyramidEncoder(1, latentChannels, { widths, blocks })
+    this.encoder = new PyramidEncoder(1, latentChannels, { widths, blocks, normGroups })
     this.quant_conv = new nn.Conv2d(latentChannels, codeChannels, 1)
     this.quantizer = new MultiScaleQuantizer(options)
     this.post_quant_conv = new nn.Conv2d(codeChannels, latentChannels, 1)
-    this.decoder = new PyramidDecoder(latentChannels, 1, { widths, blocks: blocks + 1 })
+    this.decoder = new PyramidDecoder(latentChannels, 1, { widths, blocks: blocks + 1, normGroups })
     if (outputBias !== null) noGrad(() => this.decoder.output.bias!.fill_(outputBias))
   }
 
@@ -36,9 +36,12 @@ export class MaskAutoencoder extends nn.Module {
     return this.decoder.forward(this.post_quant_conv.forward(latent.to({ memoryFormat: 'channels_last' })))
   }
 
-  /** @param masks [N, 1, H, W] @returns logits of the same size and what was quantised */
-  forward(masks: Tensor): { logits: Tensor; quantized: Quantized } {
-    const quantized = this.quantizer.forward(this.encode(masks))
+  /**
+   * @param masks [N, 1, H, W] @param depth scales to decode from, all by default.
+   * @returns logits of the same size and what was quantised
+   */
+  forward(masks: Tensor, depth?: number): { logits: Tensor; quantized: Quantized } {
+    const quantized = this.quantizer.forward(this.encode(masks), depth)
     return { logits: this.decode(quantized.latent), quantized }
   }
 

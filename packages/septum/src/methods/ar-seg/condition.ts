@@ -1,5 +1,5 @@
 import { F, nn, noGrad, parameter, type Tensor, zeros } from '@septum/torch'
-import { PyramidEncoder } from '../../blocks/pyramid.js'
+import { PyramidEncoder, type PyramidOptions } from '../../blocks/pyramid.js'
 import type { SegmentorOptions } from './options.js'
 
 /** Turns an image into a feature map; what stands behind {@link ImageCondition} is free to choose. */
@@ -15,11 +15,10 @@ export class PyramidImageEncoder extends nn.Module implements ImageEncoder {
   readonly pyramid: PyramidEncoder
   readonly channels: number
 
-  /** @param downs halvings of the image, at most one a level */
-  constructor(imageChannels: number, widths: readonly number[], blocks: number, downs: number) {
+  constructor(imageChannels: number, options: PyramidOptions) {
     super()
-    this.channels = widths.at(-1)!
-    this.pyramid = new PyramidEncoder(imageChannels, this.channels, { widths, blocks, downs })
+    this.channels = options.widths.at(-1)!
+    this.pyramid = new PyramidEncoder(imageChannels, this.channels, options)
   }
 
   forward(images: Tensor): Tensor {

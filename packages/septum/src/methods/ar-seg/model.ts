@@ -58,7 +58,12 @@ export class ArSeg extends nn.Module implements SegmentationModel {
     this.autoencoder = new MaskAutoencoder(autoencoder)
     this.condition = new ImageCondition(
       encoder ??
-        new PyramidImageEncoder(task.imageChannels, segmentor.encoderWidths, segmentor.encoderBlocks, downs),
+        new PyramidImageEncoder(task.imageChannels, {
+          widths: segmentor.encoderWidths,
+          blocks: segmentor.encoderBlocks,
+          normGroups: segmentor.encoderNormGroups,
+          downs,
+        }),
       segmentor,
     )
     const { depth, width, heads, dropout, levelEmbedding, condMean, context, classDropout, prefixSide } =

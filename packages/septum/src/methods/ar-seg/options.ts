@@ -14,6 +14,11 @@ export const autoencoderOptions = z.object({
     .default([1, 1, 2, 2, 4])
     .describe('width of each level; the size halves between levels'),
   blocks: z.int().min(1).default(2).describe('residual blocks of an encoder level; the decoder has one more'),
+  normGroups: z
+    .int()
+    .min(1)
+    .default(32)
+    .describe('groups of every normalisation; narrow networks want fewer'),
   latentChannels: z.int().min(1).default(128).describe('channels between the convolutions and the quantiser'),
   codes: z.int().min(2).default(1024).describe('codebook entries V'),
   codeChannels: z.int().min(1).default(32).describe('channels of a codebook vector'),
@@ -23,6 +28,14 @@ export const autoencoderOptions = z.object({
   blend: z.number().min(0).max(1).default(0.5).describe('share of the shared convolutions in phi, rho'),
   sharedConvolutions: z.int().min(1).default(4).describe('convolutions phi that the scales share'),
   commitment: z.number().min(0).default(0.25).describe('weight of the commitment term, beta'),
+  partialDecoding: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe(
+      'share of steps that decode only the first scales, a random number of them: coarse scales then mean something by themselves; the sources have none',
+    ),
   outputBias: z
     .number()
     .nullable()
@@ -77,6 +90,11 @@ export const segmentorOptions = z.object({
     .default([32, 64, 128, 256])
     .describe('levels of the own image encoder'),
   encoderBlocks: z.int().min(1).default(2),
+  encoderNormGroups: z
+    .int()
+    .min(1)
+    .default(32)
+    .describe('groups of every normalisation; narrow encoders want fewer'),
   lowRank: z
     .boolean()
     .default(false)

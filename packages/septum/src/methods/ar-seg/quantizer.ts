@@ -95,8 +95,12 @@ export class MultiScaleQuantizer extends nn.Module {
     })
   }
 
-  /** @param f latent [N, C, n, n] @returns its quantisation; counts hits while training. */
-  forward(f: Tensor): Quantized {
+  /**
+   * @param f latent [N, C, n, n] @param depth scales that make up the latent to decode; the loss has all.
+   * @returns its quantisation; counts hits while training.
+   */
+  forward(f: Tensor, depth: number = this.scales.length): Quantized {
+    let decoded: Tensor | null = null
     const target = f.detach()
     let rest = target
     let fhat: Tensor | null = null
@@ -106,13 +110,14 @@ export class MultiScaleQuantizer extends nn.Module {
       const r = this.nearest(this.down(rest, k))
       const h = this.contribution(r, k)
       fhat = fhat ? fhat.add(h) : h
+      if (k === depth - 1) decoded = fhat
       rest = rest.sub(h.detach())
       const term = F.mseLoss(fhat, target).add(F.mseLoss(f, fhat.detach()), this.options.commitment)
       loss = loss ? loss.add(term) : term
       tokens.push(r)
     }
     if (this.training) this.#count(tokens)
-    return { latent: f.add(fhat!.sub(f).detach()), loss: loss!.div(this.scales.length), tokens }
+    return { latent: f.add(decoded!.sub(f).detach()), loss: loss!.div(this.scales.length), tokens }
   }
 
   /** Tokens of a latent, without loss. @param f [N, C, n, n] @returns [N, p²] for each scale */
