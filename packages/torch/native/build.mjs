@@ -81,7 +81,7 @@ function stampOf(libtorch) {
     throw new BuildError(`No C++ compiler: "${cxx}" cannot be run. Type: npm run setup`)
   const sources = createHash('sha256')
   for (const name of readdirSync(native).sort()) {
-    if (!/\.(cpp|hpp|h|txt|mjs)$/.test(name)) continue
+    if (!/\.(cpp|hpp|h|inl|txt|mjs)$/.test(name)) continue
     sources.update(`${name}\0`).update(readFileSync(join(native, name)))
   }
   const { version, identity, include, cudaInclude, cxx11Abi, cxxStandard, blas } = libtorch

@@ -15,103 +15,61 @@
 #pragma GCC optimize("O3", "no-math-errno", "no-trapping-math")
 #endif
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define SEPTUM_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
-#else
-#define SEPTUM_CLONES
+#define SEPTUM_X86
 #endif
 #define SEPTUM_INLINE inline __attribute__((always_inline))
 
 namespace septum {
 namespace {
 
-/// e^x within 2 units in the last place for |x| < 87, by 2^n times a polynomial on [-ln2/2, ln2/2].
-/// Straight-line code, so that the loops around it become vector instructions.
-SEPTUM_INLINE float fastExp(float x) {
-  x = x < -87.0f ? -87.0f : x > 87.0f ? 87.0f : x;
-  const float shifted = x * 1.44269504f + 12582912.0f;  // the low bits now hold round(x / ln 2)
-  const float n = shifted - 12582912.0f;
-  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  int32_t bits;
-  std::memcpy(&bits, &shifted, sizeof bits);
-  bits = (bits - 0x4B400000 + 127) << 23;
-  float scale;
-  std::memcpy(&scale, &bits, sizeof scale);
-  return p * scale;
-}
-
 constexpr int64_t kMaxChannels = 4096;
 
-// The loops run over tiles of whole rows: `tile` floats, a multiple of the channels, so that layers with 8
-// channels fill vector registers as well as layers with 256. `a`, `b`, sums have one entry for each float of a tile.
+/// The inner loops, by instruction set (tile-loops.inl).
+struct TileLoops {
+  void (*moments)(const float*, int64_t, int64_t, float*, float*);
+  void (*affine)(const float*, float*, int64_t, int64_t, const float*, const float*);
+  void (*affineSilu)(const float*, float*, int64_t, int64_t, const float*, const float*);
+  void (*siluGradient)(const float*, const float*, float*, int64_t, int64_t, const float*, const float*, float*, float*);
+  void (*gradientSums)(const float*, const float*, int64_t, int64_t, float*, float*);
+  void (*inputGradient)(const float*, const float*, float*, int64_t, int64_t, const float*, const float*, const float*);
+};
 
-/// Sums of x and x² over `tiles` tiles.
-SEPTUM_CLONES void tileMoments(const float* __restrict x, int64_t tiles, int64_t tile, float* __restrict sum,
-                               float* __restrict square) {
-  for (int64_t t = 0; t < tiles; ++t, x += tile) {
-    for (int64_t c = 0; c < tile; ++c) {
-      sum[c] += x[c];
-      square[c] += x[c] * x[c];
-    }
-  }
+#pragma GCC push_options
+#if defined(__GNUC__) && !defined(__clang__)
+// Else the clamp of fastExp becomes branches with a division each. NaN still passes through the products.
+#pragma GCC optimize("finite-math-only", "no-signed-zeros")
+#endif
+namespace plain {
+#include "tile-loops.inl"
 }
-
-SEPTUM_CLONES void affineTiles(const float* __restrict x, float* __restrict y, int64_t tiles, int64_t tile,
-                               const float* __restrict a, const float* __restrict b) {
-  for (int64_t t = 0; t < tiles; ++t, x += tile, y += tile) {
-    for (int64_t c = 0; c < tile; ++c) y[c] = x[c] * a[c] + b[c];
-  }
+#ifdef SEPTUM_X86
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+namespace avx2 {
+#include "tile-loops.inl"
 }
-
-SEPTUM_CLONES void affineSiluTiles(const float* __restrict x, float* __restrict y, int64_t tiles, int64_t tile,
-                                   const float* __restrict a, const float* __restrict b) {
-  for (int64_t t = 0; t < tiles; ++t, x += tile, y += tile) {
-    for (int64_t c = 0; c < tile; ++c) {
-      const float z = x[c] * a[c] + b[c];
-      y[c] = z / (1.0f + fastExp(-z));
-    }
-  }
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,fma,prefer-vector-width=512")
+namespace avx512 {
+#include "tile-loops.inl"
 }
+#pragma GCC pop_options
+#endif
+#pragma GCC pop_options
 
-/// dz = dy silu'(x a + b) into `dz`, and the sums of dz and dz x.
-SEPTUM_CLONES void siluGradientTiles(const float* __restrict x, const float* __restrict dy, float* __restrict dz,
-                                     int64_t tiles, int64_t tile, const float* __restrict a, const float* __restrict b,
-                                     float* __restrict sum, float* __restrict product) {
-  for (int64_t t = 0; t < tiles; ++t, x += tile, dy += tile, dz += tile) {
-    for (int64_t c = 0; c < tile; ++c) {
-      const float z = x[c] * a[c] + b[c];
-      const float s = 1.0f / (1.0f + fastExp(-z));
-      const float g = dy[c] * (s + z * s * (1.0f - s));
-      dz[c] = g;
-      sum[c] += g;
-      product[c] += g * x[c];
-    }
-  }
-}
-
-SEPTUM_CLONES void gradientSums(const float* __restrict x, const float* __restrict dy, int64_t tiles, int64_t tile,
-                                float* __restrict sum, float* __restrict product) {
-  for (int64_t t = 0; t < tiles; ++t, x += tile, dy += tile) {
-    for (int64_t c = 0; c < tile; ++c) {
-      sum[c] += dy[c];
-      product[c] += dy[c] * x[c];
-    }
-  }
-}
-
-/// dx = p dz + q x + r; dz may be dx.
-SEPTUM_CLONES void inputGradientTiles(const float* __restrict x, const float* dz, float* dx, int64_t tiles, int64_t tile,
-                                      const float* __restrict p, const float* __restrict q, const float* __restrict r) {
-  for (int64_t t = 0; t < tiles; ++t, x += tile, dz += tile, dx += tile) {
-#pragma GCC ivdep
-    for (int64_t c = 0; c < tile; ++c) dx[c] = p[c] * dz[c] + q[c] * x[c] + r[c];
-  }
+/// The widest loops that this processor runs. target_clones would choose too, but never uses 512-bit vectors.
+const TileLoops& loops() {
+#ifdef SEPTUM_X86
+  static const TileLoops& chosen = __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                                           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("fma")
+                                       ? avx512::kLoops
+                                   : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? avx2::kLoops
+                                                                                                     : plain::kLoops;
+  return chosen;
+#else
+  return plain::kLoops;
+#endif
 }
 
 constexpr int64_t kTile = 256;
@@ -191,7 +149,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forwardKernel(const at::Tensor& x
 
   PartialSums sums(l);
   forTiles(l, [&](int64_t, int64_t offset, int64_t tiles, int64_t tile, int64_t block) {
-    tileMoments(in + offset, tiles, tile, sums.first(block), sums.second(block));
+    loops().moments(in + offset, tiles, tile, sums.first(block), sums.second(block));
   });
   std::vector<double> sum(static_cast<size_t>(c)), square(sum);
   std::vector<float> a(static_cast<size_t>(l.samples * c)), b(a);
@@ -216,7 +174,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forwardKernel(const at::Tensor& x
   }
   const std::vector<float> ta = tiled(l, a), tb = tiled(l, b);
   forTiles(l, [&](int64_t n, int64_t offset, int64_t tiles, int64_t tile, int64_t) {
-    (silu ? affineSiluTiles : affineTiles)(in + offset, out + offset, tiles, tile, ta.data() + n * l.tile, tb.data() + n * l.tile);
+    (silu ? loops().affineSilu : loops().affine)(in + offset, out + offset, tiles, tile, ta.data() + n * l.tile, tb.data() + n * l.tile);
   });
   return {y, mean, rstd};
 }
@@ -250,10 +208,10 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> backwardKernel(const at::Tensor& 
     const std::vector<float> ta = tiled(l, a), tb = tiled(l, b);
     forTiles(l, [&](int64_t n, int64_t offset, int64_t tiles, int64_t tile, int64_t block) {
       if (silu) {
-        siluGradientTiles(in + offset, upstream + offset, out + offset, tiles, tile, ta.data() + n * l.tile,
+        loops().siluGradient(in + offset, upstream + offset, out + offset, tiles, tile, ta.data() + n * l.tile,
                           tb.data() + n * l.tile, sums.first(block), sums.second(block));
       } else {
-        gradientSums(in + offset, upstream + offset, tiles, tile, sums.first(block), sums.second(block));
+        loops().gradientSums(in + offset, upstream + offset, tiles, tile, sums.first(block), sums.second(block));
       }
     });
   }
@@ -285,7 +243,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> backwardKernel(const at::Tensor& 
   }
   const std::vector<float> tp = tiled(l, p), tq = tiled(l, q), ts = tiled(l, s);
   forTiles(l, [&](int64_t n, int64_t offset, int64_t tiles, int64_t tile, int64_t) {
-    inputGradientTiles(in + offset, (silu ? out : upstream) + offset, out + offset, tiles, tile, tp.data() + n * l.tile,
+    loops().inputGradient(in + offset, (silu ? out : upstream) + offset, out + offset, tiles, tile, tp.data() + n * l.tile,
                        tq.data() + n * l.tile, ts.data() + n * l.tile);
   });
   return {dx, dw, db};

@@ -1,4 +1,4 @@
-import { F, manualSeed, noGrad, randn, type Tensor } from '@septum/torch'
+import { F, manualSeed, noGrad, ones, randn, type Tensor, zeros } from '@septum/torch'
 import { describe, expect, it } from 'vitest'
 
 /** Largest difference relative to the largest value. */
@@ -67,5 +67,20 @@ describe('groupNormSilu equals group_norm and silu of libtorch', () => {
   it('refuses groups that do not divide the channels', () => {
     const w = randn([6])
     expect(() => F.groupNormSilu(randn([1, 6, 2, 2]), 4, w, w)).toThrow(/group_norm_silu.*4 groups/)
+  })
+
+  it('lets NaN through in both directions', () => {
+    const make = () => {
+      const x = randn([1, 8, 4, 4]).to({ memoryFormat: 'channels_last' })
+      noGrad(() => x.select(1, 3).fill_(Number.NaN))
+      return x.requiresGrad_()
+    }
+    const x = make()
+    const y = F.groupNormSilu(x, 8, ones([8]), zeros([8]))
+    y.sum().backward()
+    const bad = (t: Tensor) => noGrad(() => t.ne(t).float().mean([0, 2, 3]).toArray())
+    // Eight groups of one channel: only the fourth is spoilt.
+    expect(bad(y)).toEqual([0, 0, 0, 1, 0, 0, 0, 0])
+    expect(bad(x.grad!)).toEqual([0, 0, 0, 1, 0, 0, 0, 0])
   })
 })

@@ -31,7 +31,8 @@ beforeAll(() => {
   // Tensors this small gain nothing from a second thread.
   setThreads(1)
   manualSeed(11)
-  model = new ArSeg(tinyOptions({ steps: 150 }, { steps: 250 }), squareTask(SIDE))
+  // With partial decoding scale 1 already tells the discs apart: what is drawn at later scales cannot mix them.
+  model = new ArSeg(tinyOptions({ steps: 150, partialDecoding: 0.5 }, { steps: 300 }), squareTask(SIDE))
   for (const [index, phase] of model.phases().entries()) {
     const run = new PhaseRun(model, phase, index, 11, 'cpu', 'float32')
     run.begin(batch())
@@ -93,7 +94,7 @@ describe('trained autoencoder', () => {
     ).toBeGreaterThan(0.97)
   })
 
-  it('leaves less with every scale, and decodes better', () => {
+  it('leaves less with every scale, and never decodes worse', () => {
     noGrad(() => {
       const latent = model.autoencoder.encode(all())
       const tokens = model.autoencoder.quantizer.encodeTokens(latent)
@@ -101,7 +102,7 @@ describe('trained autoencoder', () => {
       const norms = rests.map((rest) => rest.flatten(1).square().sum(1).sqrt().mean().item())
       const scores = model.autoencoder.decodeStages(tokens).map((logits) => dice(logits, all()))
       for (let k = 1; k < norms.length; k++) expect(norms[k]!).toBeLessThan(norms[k - 1]!)
-      for (let k = 1; k < scores.length; k++) expect(scores[k]!).toBeGreaterThan(scores[k - 1]!)
+      for (let k = 1; k < scores.length; k++) expect(scores[k]!).toBeGreaterThanOrEqual(scores[k - 1]!)
     })
   })
 

@@ -1,6 +1,7 @@
 import { F, nn, noGrad, parameter, type Tensor, zeros } from '@septum/torch'
 import { PyramidEncoder, type PyramidOptions } from '../../blocks/pyramid.js'
 import type { SegmentorOptions } from './options.js'
+import { sinePositions } from './placement.js'
 
 /** Turns an image into a feature map; what stands behind {@link ImageCondition} is free to choose. */
 export interface ImageEncoder extends nn.Module {
@@ -66,7 +67,11 @@ export class ImageCondition extends nn.Module {
     this.projection = encoder.channels === width ? null : new nn.Linear(encoder.channels, width)
     this.mlp = new nn.Sequential(new nn.Linear(width, width), new nn.GELU(), new nn.Linear(width, width))
     this.norm = new nn.LayerNorm([width])
-    this.positions = parameter(zeros([prefixSide * prefixSide, width]))
+    this.positions = parameter(
+      options.positions === 'sine'
+        ? sinePositions([prefixSide], width)
+        : zeros([prefixSide * prefixSide, width]),
+    )
   }
 
   /** @param images [N, C, H, W] in [0, 1]. @returns prefix tokens [N, T, width] */

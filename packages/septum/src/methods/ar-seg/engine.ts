@@ -105,10 +105,12 @@ export class TorchEngine implements NextScaleEngine<TorchCondition, TorchState, 
     return this.#quietly(() => {
       let out: Tensor
       if (state.caches) {
-        const prefix = state.condition.prefix.expand([state.rows, -1, -1])
+        const { prefix } = state.condition
         const vector = transformer.condition(prefix, state.classes)
         const embedded =
-          k === 0 ? transformer.embedStart(state.classes) : transformer.embedTokens(state.inputs!, from)
+          k === 0
+            ? transformer.embedStart(state.classes, prefix)
+            : transformer.embedTokens(state.inputs!, from, prefix)
         out = transformer.logits(transformer.run(embedded, vector, null, state.caches), vector) // [rows, p², V]
       } else {
         const prefix = state.condition.prefix.expand([state.rows, -1, -1])

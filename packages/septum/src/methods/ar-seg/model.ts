@@ -68,6 +68,7 @@ export class ArSeg extends nn.Module implements SegmentationModel {
     )
     const { depth, width, heads, dropout, levelEmbedding, condMean, context, classDropout, prefixSide } =
       segmentor
+    const { positions, imageAtTokens } = segmentor
     const block = segmentor.block === 'auto' ? (task.classes.length > 1 ? 'var' : 'gpt') : segmentor.block
     this.transformer = new NextScaleTransformer({
       block,
@@ -78,6 +79,8 @@ export class ArSeg extends nn.Module implements SegmentationModel {
       levelEmbedding,
       condMean,
       context,
+      positions,
+      imageAtTokens,
       scales: autoencoder.scales,
       prefix: prefixSide * prefixSide,
       codes: autoencoder.codes,

@@ -79,6 +79,16 @@ export const segmentorOptions = z.object({
   heads: z.int().min(1).default(8),
   dropout: z.number().min(0).max(1).default(0.1).describe('on embeddings, attention and residuals (gpt)'),
   levelEmbedding: z.boolean().default(true).describe('a learned vector per scale; the release has none'),
+  positions: z
+    .enum(['zeros', 'sine'])
+    .default('sine')
+    .describe('learned positions start at zero (the release) or at sines of where a token lies in the image'),
+  imageAtTokens: z
+    .boolean()
+    .default(true)
+    .describe(
+      'adds the image features under a token to it; the release leaves finding them to attention, which takes long',
+    ),
   context: z
     .enum(['all', 'previous'])
     .default('all')

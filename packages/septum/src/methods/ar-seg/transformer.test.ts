@@ -1,8 +1,9 @@
-import { cat, F, manualSeed, noGrad, randint, randn, type Tensor, tensor, where } from '@septum/torch'
+import { cat, eye, F, manualSeed, noGrad, randint, randn, type Tensor, tensor, where } from '@septum/torch'
 import { describe, expect, it } from 'vitest'
 import { stored } from '../../../../torch/test/reference.js'
 import { GptBlock } from './gpt-block.js'
 import { attentionMask, sequenceLayout } from './layout.js'
+import { sinePositions } from './placement.js'
 import { expectReference, layerCase, type Named } from './testing.js'
 import { NextScaleTransformer, type TransformerShape } from './transformer.js'
 import { Modulation, VarBlock } from './var-block.js'
@@ -16,6 +17,8 @@ const lidc: TransformerShape = {
   levelEmbedding: false,
   condMean: false,
   context: 'all',
+  positions: 'zeros',
+  imageAtTokens: false,
   scales: [1, 2, 3, 4, 5, 6, 7, 8],
   prefix: 64,
   codes: 1024,
@@ -25,6 +28,8 @@ const lidc: TransformerShape = {
 }
 const small = {
   ...lidc,
+  positions: 'sine' as const,
+  imageAtTokens: true,
   depth: 2,
   width: 32,
   heads: 4,
@@ -186,13 +191,13 @@ describe.each(['gpt', 'var'] as const)('next-scale transformer (%s)', (block) =>
       const condition = model.condition(prefix, classes)
       const hidden = (start: Tensor) =>
         model.run(
-          cat([model.embedPrefix(prefix), start, model.embedTokens(inputs, 1)], 1),
+          cat([model.embedPrefix(prefix), start, model.embedTokens(inputs, 1, prefix)], 1),
           condition,
           model.mask('cpu'),
           null,
         )
-      const start = model.embedStart(classes)
-      const [a, b] = [hidden(start), hidden(start.add(1))]
+      const start = model.embedStart(classes, prefix)
+      const [a, b] = [hidden(start), hidden(start.add(randn(start.shape)))]
       const moved = (from: number, count: number) => a!.sub(b!).abs().narrow(1, from, count).amax([2])
       expect(moved(0, 4).amax().item()).toBe(0)
       expect(moved(4, 14).amin().item()).toBeGreaterThan(0)
@@ -208,6 +213,44 @@ describe.each(['gpt', 'var'] as const)('next-scale transformer (%s)', (block) =>
         .amax()
         .item(),
     ).toBeLessThan(1e-5)
+  })
+})
+
+describe('where a token lies', () => {
+  it('its embedding gets the prefix averaged over the same part of the image', () => {
+    const model = new NextScaleTransformer({ ...small, imageAtTokens: true }).eval()
+    const plain = new NextScaleTransformer({ ...small, imageAtTokens: false }).eval()
+    plain.loadStateDict(new Map([...model.stateDict()].filter(([name]) => !name.startsWith('image_at'))))
+    noGrad(() => model.image_at!.weight.copy_(eye(32)))
+    const prefix = randn([1, 4, 32]) // 2 x 2
+    const inputs = randn([1, 13, 8])
+    const added = (m: NextScaleTransformer) =>
+      noGrad(() =>
+        cat([m.embedStart(tensor([0], { dtype: 'int64' }), prefix), m.embedTokens(inputs, 1, prefix)], 1),
+      )
+    const difference = added(model).sub(added(plain))
+    // 1x1: the mean of all; 2x2: each cell itself; 3x3: corners one cell, edges two, the centre all four.
+    const cell = (...cells: number[]) =>
+      cells
+        .map((c) => prefix.narrow(1, c, 1))
+        .reduce((a, b) => a.add(b))
+        .div(cells.length)
+    const nine = [[0], [0, 1], [1], [0, 2], [0, 1, 2, 3], [1, 3], [2], [2, 3], [3]]
+    const wanted = cat(
+      [[0, 1, 2, 3], [0], [1], [2], [3], ...nine].map((cells) => cell(...cells)),
+      1,
+    )
+    expect(difference.sub(wanted).abs().amax().item()).toBeLessThan(1e-5)
+  })
+
+  it('starts its position at sines and cosines of the centre of its cell', () => {
+    // Width 8: two waves, 2 and 1/4 of the side. The centre of a 1x1 grid is at 1/2: sin(pi/2), cos(pi/2),
+    // then sin(4 pi), cos(4 pi) at the short wave, all by 0.1; the second cell of 2x2 lies at y = 1/4, x = 3/4.
+    const values = sinePositions([1, 2], 8).toArray()
+    const row = (i: number) => values.slice(8 * i, 8 * i + 8)
+    const r = 0.1 * Math.SQRT1_2
+    expect(row(0)).toEqual([0.1, 0, 0.1, 0, 0, 0.1, 0, 0.1].map((v) => expect.closeTo(v, 6)))
+    expect(row(2)).toEqual([r, r, r, -r, 0, 0.1, 0, 0.1].map((v) => expect.closeTo(v, 6)))
   })
 })
 

@@ -2,6 +2,7 @@ import { cat, F, nn, noGrad, parameter, type Tensor, zeros } from '@septum/torch
 import { AttentionCache } from './attention-cache.js'
 import { GptBlock } from './gpt-block.js'
 import { attentionMask, levelIndex, type SequenceLayout, sequenceLayout } from './layout.js'
+import { alignedAverages, sinePositions } from './placement.js'
 import { Modulation, VarBlock } from './var-block.js'
 
 export interface TransformerShape {
@@ -13,8 +14,12 @@ export interface TransformerShape {
   readonly levelEmbedding: boolean
   readonly condMean: boolean
   readonly context: 'all' | 'previous'
+  /** Where the learned positions start: at zero, or at the sines of each token's place in the image. */
+  readonly positions: 'zeros' | 'sine'
+  /** Adds to each token a projection of the prefix averaged over the part of the image that it stands for. */
+  readonly imageAtTokens: boolean
   readonly scales: readonly number[]
-  /** Prefix tokens N_c. */
+  /** Prefix tokens N_c, a square grid. */
   readonly prefix: number
   readonly codes: number
   readonly codeChannels: number
@@ -32,6 +37,7 @@ export interface TransformerShape {
 export class NextScaleTransformer extends nn.Module {
   readonly class_embedding: nn.Embedding
   readonly embedding: nn.Linear
+  readonly image_at: nn.Linear | null
   /** gpt: all slots with the prefix; var: the tokens of all scales. */
   readonly positions: Tensor
   readonly start_position: Tensor | null
@@ -51,6 +57,7 @@ export class NextScaleTransformer extends nn.Module {
     const slots = this.layout.tokens + (gpt ? prefix : 0)
     this.class_embedding = new nn.Embedding(classes + (shape.noClass ? 1 : 0), width)
     this.embedding = new nn.Linear(codeChannels, width)
+    this.image_at = shape.imageAtTokens ? new nn.Linear(width, width) : null
     this.positions = parameter(zeros([slots, width]))
     this.start_position = gpt ? null : parameter(zeros([this.layout.counts[0]!, width]))
     this.level_embedding = shape.levelEmbedding ? new nn.Embedding(shape.scales.length, width) : null
@@ -65,6 +72,12 @@ export class NextScaleTransformer extends nn.Module {
     this.head = new nn.Linear(width, codes, { bias: !gpt })
     if (gpt) this.#initGpt()
     else this.#initVar()
+    if (shape.positions === 'sine') {
+      const offset = gpt ? prefix : 0
+      noGrad(() =>
+        this.positions.narrow(0, offset, this.layout.tokens).copy_(sinePositions(shape.scales, width)),
+      )
+    }
   }
 
   /** Index of the "no class" token. */
@@ -132,22 +145,40 @@ export class NextScaleTransformer extends nn.Module {
     return positions.add(this.level_embedding.forward(levels.narrow(0, from, count)))
   }
 
+  /** What the image shows where each of the slots from, from + 1, ... lies. @returns [N, count, C] */
+  #imageAt(prefix: Tensor, from: number, count: number): Tensor {
+    const { device } = this.positions
+    const averages = this.#constant(`aligned ${device}`, () =>
+      alignedAverages(this.layout.scales, Math.sqrt(this.shape.prefix), device),
+    )
+    return this.image_at!.forward(averages.narrow(0, from, count).matmul(prefix))
+  }
+
   embedPrefix(prefix: Tensor): Tensor {
     const placed =
       this.shape.block === 'gpt' ? prefix.add(this.positions.narrow(0, 0, this.shape.prefix)) : prefix
     return this.#drop(placed)
   }
 
-  /** The class embedding at every position of scale 1. @param classes [N] int64 @returns [N, p_1², C] */
-  embedStart(classes: Tensor): Tensor {
+  /**
+   * The class embedding at every position of scale 1.
+   * @param classes [N] int64 @param prefix [N or 1, T, C] @returns [N, p_1², C]
+   */
+  embedStart(classes: Tensor, prefix: Tensor): Tensor {
     const count = this.layout.counts[0]!
     const start = this.class_embedding.forward(classes).unsqueeze(1).add(this.#slots(0, count))
-    return this.#drop(this.start_position ? start.add(this.start_position) : start)
+    const placed = this.start_position ? start.add(this.start_position) : start
+    return this.#drop(this.image_at ? placed.add(this.#imageAt(prefix, 0, count)) : placed)
   }
 
-  /** @param inputs [N, n, codeChannels] of the slots from, from + 1, ... @returns [N, n, C] */
-  embedTokens(inputs: Tensor, from: number): Tensor {
-    return this.#drop(this.embedding.forward(inputs).add(this.#slots(from, inputs.size(1))))
+  /**
+   * @param inputs [N, n, codeChannels] of the slots from, from + 1, ... @param prefix [N or 1, T, C]
+   * @returns [N, n, C]
+   */
+  embedTokens(inputs: Tensor, from: number, prefix: Tensor): Tensor {
+    const count = inputs.size(1)
+    const placed = this.embedding.forward(inputs).add(this.#slots(from, count))
+    return this.#drop(this.image_at ? placed.add(this.#imageAt(prefix, from, count)) : placed)
   }
 
   #drop(x: Tensor): Tensor {
@@ -181,10 +212,10 @@ export class NextScaleTransformer extends nn.Module {
    */
   forward(prefix: Tensor, classes: Tensor, inputs: Tensor): Tensor {
     const condition = this.condition(prefix, classes)
-    const parts = [this.embedPrefix(prefix), this.embedStart(classes)]
+    const parts = [this.embedPrefix(prefix), this.embedStart(classes, prefix)]
     const given = inputs.size(1)
     const first = this.layout.counts[0]!
-    if (given > 0) parts.push(this.embedTokens(inputs, first))
+    if (given > 0) parts.push(this.embedTokens(inputs, first, prefix))
     const length = this.shape.prefix + first + given
     const mask = this.mask(prefix.device).narrow(0, 0, length).narrow(1, 0, length)
     const hidden = this.run(cat(parts, 1), condition, mask, null) // [N, L, C]
