@@ -1,26 +1,38 @@
 import { SeptumError } from './error.js'
+import { checkGeometry, type ImageGeometry } from './geometry/geometry.js'
 
 /** Sample types in which medical images are kept; no value is changed when a file is read. */
-export type ImageSamples = Uint8Array | Uint16Array | Int16Array | Float32Array
+export type ImageSamples =
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | Float32Array
+  | Float64Array
 
 /** A picture or a volume in memory, row-major with the last axis fastest. */
 export interface MedicalImage {
   readonly data: ImageSamples
-  /** Channels first: [C, H, W] or [C, D, H, W]. */
+  /** Channels first: [C, H, W] or [C, D, H, W]. The frames of a time series are channels. */
   readonly shape: readonly number[]
-  /** Distance between neighbouring samples along each spatial axis of `shape`, in millimetres. */
-  readonly spacingMm?: readonly number[]
-  /** Largest value that the format can hold (255, 65535, 1): dividing by it maps pictures to [0, 1]. */
+  /** Where the samples lie in the patient; absent for photographs. */
+  readonly geometry?: ImageGeometry
+  /**
+   * Largest value that the format can hold (255, 65535): dividing by it maps pictures to [0, 1]. 1 for floats and
+   * signed numbers such as CT, whose range no format fixes.
+   */
   readonly maxValue: number
 }
 
 /**
- * Checks that data, shape and spacing agree.
+ * Checks that data, shape and geometry agree.
  * @returns the image itself.
- * @throws SeptumError `image-shape`, `image-spacing` or `image-range`.
+ * @throws SeptumError `image-shape`, `image-spacing`, `image-geometry` or `image-range`.
  */
 export function checkImage(image: MedicalImage): MedicalImage {
-  const { data, shape, spacingMm, maxValue } = image
+  const { data, shape, geometry, maxValue } = image
   const whole = shape.every((size) => Number.isInteger(size) && size > 0)
   const values = shape.reduce((product, size) => product * size, 1)
   if (shape.length < 3 || shape.length > 4 || !whole || values !== data.length) {
@@ -30,16 +42,7 @@ export function checkImage(image: MedicalImage): MedicalImage {
       'Give [channels, height, width] or [channels, depth, height, width] whose product is the data length.',
     )
   }
-  if (
-    spacingMm &&
-    (spacingMm.length !== shape.length - 1 || !spacingMm.every((mm) => mm > 0 && mm < Infinity))
-  ) {
-    throw new SeptumError(
-      'image-spacing',
-      `Spacing [${spacingMm.join(', ')}] does not fit an image of shape [${shape.join(', ')}]`,
-      'Give one positive distance in millimetres for each spatial axis.',
-    )
-  }
+  if (geometry) checkGeometry(geometry, shape.length - 1)
   if (!(maxValue > 0 && maxValue < Infinity)) {
     throw new SeptumError(
       'image-range',

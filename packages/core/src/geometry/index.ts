@@ -1,0 +1,5 @@
+export * from './affine.js'
+export * from './geometry.js'
+export * from './grid.js'
+export * from './orientation.js'
+export * from './resample.js'

@@ -1,0 +1,7 @@
+export * from './aji.js'
+export * from './matching.js'
+export * from './object-dice.js'
+export * from './object-hausdorff.js'
+export { type Overlap, type OverlapTable, overlapTable } from './overlap-table.js'
+export * from './panoptic.js'
+export * from './partitions.js'

@@ -1,0 +1,8 @@
+export * from './box.js'
+export * from './holm.js'
+export * from './normal.js'
+export * from './paired.js'
+export * from './ranking.js'
+export * from './ranks.js'
+export { bootstrapStatistic, resampleWeights } from './resample.js'
+export * from './wilcoxon.js'
