@@ -3,29 +3,25 @@ import { join, resolve } from 'node:path'
 import { type Reporter, SeptumError } from '@septum/core'
 import type { Description } from './description.js'
 import type { Problems } from './problems.js'
-import {
-  alphabetical,
-  readSplits,
-  type SplitName,
-  type Splits,
-  splitByPatient,
-  splitNames,
-} from './splits.js'
+import { splitByPatient } from './split-schemes.js'
+import { alphabetical, readSplits, type SplitName, type Splits, splitNames } from './splits.js'
 
 interface SplitCase {
   readonly name: string
   readonly patient: string
+  readonly stratum?: string
   readonly split?: SplitName
 }
 
 /**
  * The division that a data set brings along: the file or scheme that its description names, else a
- * `splits.json` in the folder `dir`, else the train/val/test folders; undefined when there is none.
+ * `splits.json` in the folder `dir`, else the published division of a known data set, else the parts that its
+ * folders say; undefined when there is none.
  * @param base folder that names in the description are relative to.
  */
 export async function findSplits(
   cases: readonly SplitCase[],
-  { dir, base }: { readonly dir: string; readonly base: string },
+  { dir, base, published }: { readonly dir: string; readonly base: string; readonly published?: Splits },
   { splits: rule }: Pick<Description, 'splits'>,
   reporter: Reporter,
   problems: Problems,
@@ -38,7 +34,8 @@ export async function findSplits(
     checkCoverage(cases, splits, file, reporter, problems)
     return splits
   }
-  return cases.some(({ split }) => split) ? fromFolders(cases, problems) : undefined
+  if (published) return present(published, cases)
+  return cases.some(({ split }) => split) ? fromFolders(cases, reporter, problems) : undefined
 }
 
 function checkCoverage(
@@ -67,16 +64,42 @@ function checkCoverage(
   }
 }
 
-function fromFolders(cases: readonly SplitCase[], problems: Problems): Splits {
+/** A published division without the patients that this copy of the data set lacks. */
+function present(splits: Splits, cases: readonly SplitCase[]): Splits {
+  const here = new Set(cases.map(({ patient }) => patient))
+  const { labelled } = splits
+  const kept = (patients: readonly string[]) => patients.filter((patient) => here.has(patient))
+  return {
+    scheme: splits.scheme,
+    train: kept(splits.train),
+    val: kept(splits.val),
+    test: kept(splits.test),
+    ...(labelled ? { labelled: kept(labelled) } : {}),
+  }
+}
+
+/** Cases without a part train. Where no folder validates, every tenth training patient does. */
+function fromFolders(cases: readonly SplitCase[], reporter: Reporter, problems: Problems): Splits {
   const parts: Record<SplitName, Set<string>> = { train: new Set(), val: new Set(), test: new Set() }
-  for (const { patient, split } of cases) if (split) parts[split].add(patient)
+  for (const { patient, split = 'train' } of cases) parts[split].add(patient)
   for (const patient of parts.train) {
     const other = parts.val.has(patient) ? 'val' : parts.test.has(patient) ? 'test' : undefined
     if (other) problems.keep(leak(patient, 'train', other))
   }
   for (const patient of parts.val) if (parts.test.has(patient)) problems.keep(leak(patient, 'val', 'test'))
   const list = (name: SplitName) => [...parts[name]].sort(alphabetical)
-  return { scheme: 'folders', train: list('train'), val: list('val'), test: list('test') }
+  const [train, val, test] = [list('train'), list('val'), list('test')]
+  if (val.length > 0 || train.length < 2) return { scheme: 'folders', train, val, test }
+  const taken = train.filter((_, index) => index % 10 === 0)
+  reporter.info(
+    `No folder validates: ${taken.length} of the ${train.length} training patients do (every tenth, in alphabetical order); the test part stays as it is.`,
+  )
+  return {
+    scheme: 'folders, every tenth training patient validates',
+    train: train.filter((_, index) => index % 10 !== 0),
+    val: taken,
+    test,
+  }
 }
 
 function leak(patient: string, a: string, b: string): SeptumError {

@@ -1,46 +1,58 @@
+import { statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
-import { type Reporter, silentReporter } from '@septum/core'
-import { decodePicture, type PictureHeader, type PictureLimits, readPictureHeader } from '../formats/index.js'
+import { type ImageGeometry, type Reporter, silentReporter } from '@septum/core'
+import type { ReadLimits } from '../formats/index.js'
 import { mapBounded } from './bounded.js'
+import { checkMasks, readHeaders } from './case-headers.js'
+import { reportDataset } from './dataset-report.js'
 import { findSplits } from './dataset-splits.js'
 import { type Description, descriptionSchema, findDescription, readDescription } from './description.js'
 import { findLayout, type Layout, ratersIn } from './layout.js'
-import type { MaskCoding } from './mask-coding.js'
+import { IGNORE_LABEL, type MaskCoding } from './mask-coding.js'
 import { contentOf, type MaskContent } from './mask-content.js'
 import { decideMeaning, type MaskMeaning } from './mask-meaning.js'
 import { assignPatients } from './patients.js'
 import { Problems } from './problems.js'
+import { type ImageFile, readSource } from './sources.js'
 import type { SplitName, Splits } from './splits.js'
 
-/** A picture on disk whose header has been read. */
-export interface PictureFile {
-  readonly file: string
-  readonly header: PictureHeader
-}
-
-/** One image with the masks that its raters drew. */
+/** One image, of one or several files, with the masks that its raters drew. */
 export interface SegmentationCase {
   readonly name: string
   readonly patient: string
+  /** A group that every part of a split should have its share of, where one is known. */
+  readonly stratum?: string
   /** The part that the folders put it in, where they do. */
   readonly split?: SplitName
-  readonly image: PictureFile
-  /** One file a rater in the order of `FolderDataset.raters`, or the single bit field; empty if unlabelled. */
-  readonly masks: readonly (PictureFile | undefined)[]
+  /** Channels of all files joined in this order. */
+  readonly images: readonly ImageFile[]
+  /** Of the joined image: [C, H, W] or [C, D, H, W]. */
+  readonly shape: readonly number[]
+  /** Of the first file; its axes are those of `shape` without the channels. */
+  readonly geometry?: ImageGeometry
+  /** One a rater in the order of `FolderDataset.raters`, or the single bit field; empty if unlabelled. */
+  readonly masks: readonly (ImageFile | undefined)[]
 }
 
-/** A folder of images and masks, checked. */
+/** A data set on disk, checked. */
 export interface FolderDataset {
   readonly dir: string
   readonly name: string
-  /** Foreground classes; label i + 1 is `classes[i]`. */
+  /** Foreground classes; label i + 1 is `classes[i]`, unless they are regions. */
   readonly classes: readonly string[]
+  /** Labels that together make class i, where classes are regions that may share labels (nnU-Net). */
+  readonly regions?: readonly (readonly number[])[]
+  /** Present when masks may hold `IGNORE_LABEL`: samples that no loss and no score may count. */
+  readonly ignoreLabel?: typeof IGNORE_LABEL
   /** Names of the raters; one empty name where cases have a single mask. */
   readonly raters: readonly string[]
-  /** 3 when any image is RGB, else 1. */
-  readonly imageChannels: 1 | 3
-  /** [H, W] when all images agree. */
-  readonly commonSize: readonly [number, number] | undefined
+  /** Channels of the images; where some have more, those with one are repeated. */
+  readonly imageChannels: number
+  readonly channelNames?: readonly string[]
+  /** 2 when any case is a picture; volumes beside pictures are stacks of slices for a 2-D network. */
+  readonly dimensions: 2 | 3
+  /** [H, W] or [D, H, W] when all images agree. */
+  readonly commonSize: readonly number[] | undefined
   readonly coding: MaskCoding
   readonly cases: readonly SegmentationCase[]
   readonly splits: Splits | undefined
@@ -51,144 +63,145 @@ export interface OpenOptions {
   readonly reporter?: Reporter
   /** Description file to use instead of the one in the folder, for folders that may not be written. */
   readonly description?: string
+  /** Layout or adapter by name, e.g. `busi:fold2`; told by the files where it is left out. */
+  readonly layout?: string
   /** `quick` decodes 64 masks instead of all to learn what their values mean. */
   readonly check?: 'full' | 'quick'
-  readonly limits?: PictureLimits
+  readonly limits?: Partial<ReadLimits>
 }
 
-/** Decodes and header reads under way at once. */
+/** A data set as far as it can be used, and everything that is wrong with it. */
+export interface Inspection {
+  readonly dataset: FolderDataset
+  readonly layout: Layout
+  readonly meaning: MaskMeaning
+  readonly problems: Problems
+}
+
 const AT_ONCE = 8
+/** Samples of a mask from which on two are decoded at once. */
+const LARGE = 2 ** 22
 const QUICK_MASKS = 64
 
 /**
- * Opens a folder data set: finds the pairs, reads all headers, decodes the masks to learn what their values
- * mean, and says in a line each what was found.
+ * Opens a data set: finds the pairs, reads all headers, decodes the masks to learn what their values mean, and
+ * says in a line each what was found.
  * @throws SeptumError naming file, case and remedy; with several problems the first ten are shown together.
  */
 export async function openFolderDataset(dir: string, options: OpenOptions = {}): Promise<FolderDataset> {
-  const { reporter = silentReporter } = options
+  const { dataset, layout, meaning, problems } = await inspectDataset(dir, options)
+  problems.throwIfAny(dir)
+  reportDataset(dataset, layout, meaning, options.reporter ?? silentReporter)
+  return dataset
+}
+
+/**
+ * As `openFolderDataset`, but collects what is wrong and goes on with the rest.
+ * @throws SeptumError where nothing can be read at all: no folder, no known layout, a broken description.
+ */
+export async function inspectDataset(dir: string, options: OpenOptions = {}): Promise<Inspection> {
+  const { reporter = silentReporter, limits = {} } = options
   const problems = new Problems()
-  const descriptionFile = options.description ?? findDescription(dir)
-  const description = descriptionFile ? await readDescription(descriptionFile) : descriptionSchema.parse({})
+  const root = statSync(dir, { throwIfNoEntry: false })?.isFile() ? dirname(dir) : dir
+  const descriptionFile = options.description ?? findDescription(root)
+  const told = descriptionFile ? await readDescription(descriptionFile) : undefined
   // Files that the description names lie beside it.
-  const base = descriptionFile ? dirname(descriptionFile) : dir
-  const layout = await findLayout(dir, problems)
-  const bits = description.raters?.encoding === 'bits'
-  const files = bits ? [''] : ratersIn(layout)
+  const base = descriptionFile ? dirname(descriptionFile) : root
+  const layout = await findLayout(dir, problems, options.layout ?? told?.layout)
+  const description = descriptionFile
+    ? await readDescription(descriptionFile, layout.known)
+    : descriptionSchema.parse(layout.known ?? {})
+  const bits = description.raters?.encoding === 'bits' ? description.raters.count : undefined
+  const files = bits === undefined ? ratersIn(layout) : ['']
   checkMasks(layout, files, description, problems)
 
-  const cases = await readHeaders(layout, files, options.limits, problems)
+  const found = await readHeaders(layout, files, description, limits, problems)
   const patients = await assignPatients(layout.cases, base, description, problems)
-  const named = cases.map(
-    (entry): SegmentationCase => ({ ...entry, patient: patients.get(entry.name) ?? entry.name }),
+  const cases = found.map(
+    (entry): SegmentationCase => ({
+      ...entry,
+      patient: patients.get(entry.name) ?? entry.name,
+    }),
   )
-  const meaning = await readMeaning(named, description, options.check ?? 'full', reporter, problems)
-  problems.throwIfAny(dir)
-
-  const splits = await findSplits(named, { dir, base }, description, reporter, problems)
-  problems.throwIfAny(dir)
-  const raters = bits
-    ? Array.from({ length: (meaning.coding as { count: number }).count }, (_, k) => `${k}`)
-    : files
+  const meaning = await readMeaning(cases, description, options, problems)
+  const place = { dir: root, base, ...(layout.splits ? { published: layout.splits } : {}) }
+  const splits = await findSplits(cases, place, description, reporter, problems).catch((error: unknown) => {
+    problems.keep(error)
+    return undefined
+  })
+  const raters = bits === undefined ? files : Array.from({ length: bits }, (_, k) => `${k}`)
+  const imageChannels = cases.reduce((most, { shape }) => Math.max(most, shape[0]!), 1)
+  checkChannels(cases, imageChannels, description, problems)
+  const { regions } = meaning
   const dataset: FolderDataset = {
     dir,
     name: description.name ?? basename(resolve(dir)),
     classes: meaning.classes,
+    ...(regions ? { regions } : {}),
+    ...(description.ignore === undefined ? {} : { ignoreLabel: IGNORE_LABEL }),
     raters: raters.length > 0 ? raters : [''],
-    imageChannels: named.some(({ image }) => image.header.channels === 3) ? 3 : 1,
-    commonSize: commonSize(named),
+    imageChannels,
+    ...(description.channels ? { channelNames: description.channels } : {}),
+    dimensions: cases.every(({ shape }) => shape.length === 4) && cases.length > 0 ? 3 : 2,
+    commonSize: commonSize(cases),
     coding: meaning.coding,
-    cases: named,
+    cases,
     splits,
     description,
   }
-  report(dataset, layout, meaning, reporter)
-  return dataset
+  return { dataset, layout, meaning, problems }
 }
 
-/** Every case needs a mask of every rater, unless the description says otherwise. */
-function checkMasks(
-  layout: Layout,
-  raters: readonly string[],
-  description: Description,
+function checkChannels(
+  cases: readonly SegmentationCase[],
+  channels: number,
+  { channels: names }: Pick<Description, 'channels'>,
   problems: Problems,
 ): void {
-  const { raters: declared, unlabelled } = description
-  const mayLack = declared?.encoding === 'files' && declared.missing === 'empty'
-  if (raters.length === 0 && !unlabelled) raters = ['']
-  const [orphan] = layout.orphans
-  const hint = orphan === undefined ? '' : ` (${orphan} belongs to no image)`
-  for (const { name, image, masks } of layout.cases) {
-    if (unlabelled && masks.size === 0) continue
-    if (mayLack && masks.size > 0) continue
-    const missing = raters.filter((rater) => !masks.has(rater))
-    if (missing.length === 0) continue
-    const whose = masks.size > 0 ? ` of rater ${missing.join(', ')}` : ''
+  for (const { name, shape, images } of cases) {
+    if (shape[0] === channels || shape[0] === 1) continue
     problems.add(
-      'mask-missing',
-      `The image has no mask${whose}`,
-      masks.size > 0
-        ? 'Add it, or say raters: {encoding: files, missing: empty} in dataset.yaml.'
-        : `Add a mask of the same name${hint}, remove the image, or say unlabelled: true in dataset.yaml.`,
-      { case: name, file: image },
+      'channel-count',
+      `The case has ${shape[0]} channels, others have ${channels}`,
+      'Give every case the same channels.',
+      { case: name, file: images[0]!.file },
     )
   }
-}
-
-async function readHeaders(
-  layout: Layout,
-  raters: readonly string[],
-  limits: PictureLimits | undefined,
-  problems: Problems,
-): Promise<Omit<SegmentationCase, 'patient'>[]> {
-  const read = async (file: string | undefined, name: string): Promise<PictureFile | undefined> => {
-    if (file === undefined) return undefined
-    try {
-      return { file, header: await readPictureHeader(file, limits) }
-    } catch (error) {
-      problems.keep(error, name)
-      return undefined
-    }
+  if (names && cases.length > 0 && names.length !== channels) {
+    problems.add(
+      'channel-count',
+      `${names.length} channels are named (${names.join(', ')}) and the images have ${channels}`,
+      'Correct the names of the channels.',
+      { option: 'channels' },
+    )
   }
-  const cases = await mapBounded(layout.cases, AT_ONCE, async ({ name, image, masks, split }) => {
-    const picture = await read(image, name)
-    const drawn =
-      masks.size === 0 ? [] : await Promise.all(raters.map((rater) => read(masks.get(rater), name)))
-    for (const mask of drawn) {
-      if (!picture || !mask) continue
-      const [a, b] = [picture.header, mask.header]
-      if (a.width === b.width && a.height === b.height) continue
-      problems.add(
-        'mask-size',
-        `The mask has ${b.width} x ${b.height} pixels, its image ${a.width} x ${a.height}`,
-        'Export both at the same size.',
-        { case: name, file: mask.file },
-      )
-    }
-    return picture && { name, image: picture, masks: drawn, ...(split ? { split } : {}) }
-  })
-  return cases.filter((entry) => entry !== undefined)
 }
 
 async function readMeaning(
   cases: readonly SegmentationCase[],
   description: Description,
-  check: 'full' | 'quick',
-  reporter: Reporter,
+  { reporter = silentReporter, check = 'full', limits = {} }: OpenOptions,
   problems: Problems,
 ): Promise<MaskMeaning> {
   const all = cases.flatMap(({ name, masks }) => masks.flatMap((mask) => (mask ? [{ name, mask }] : [])))
   const stride = check === 'quick' ? Math.max(1, Math.floor(all.length / QUICK_MASKS)) : 1
   const chosen = all.filter((_, index) => index % stride === 0)
+  const largest = chosen.reduce(
+    (most, { mask }) =>
+      Math.max(
+        most,
+        mask.header.shape.reduce((a, b) => a * b),
+      ),
+    0,
+  )
   const progress = reporter.progress('Checking masks', chosen.length, 'masks')
   let done = 0
   const contents = await mapBounded(
     chosen,
-    AT_ONCE,
+    largest > LARGE ? 2 : AT_ONCE,
     async ({ name, mask }): Promise<MaskContent | undefined> => {
       try {
-        const picture = await decodePicture(mask.file, mask.header)
-        return contentOf(mask.file, picture, mask.header.format === 'jpeg')
+        return contentOf(mask.file, await readSource(mask, limits), mask.header.format === 'JPEG')
       } catch (error) {
         problems.keep(error, name)
         return undefined
@@ -205,32 +218,7 @@ async function readMeaning(
   )
 }
 
-function commonSize(cases: readonly SegmentationCase[]): readonly [number, number] | undefined {
-  const sizes = new Set(cases.map(({ image }) => `${image.header.height} ${image.header.width}`))
-  if (sizes.size !== 1) return undefined
-  const { height, width } = cases[0]!.image.header
-  return [height, width]
-}
-
-function report(dataset: FolderDataset, layout: Layout, meaning: MaskMeaning, reporter: Reporter): void {
-  const { cases, commonSize: size, raters } = dataset
-  const grey = cases.filter(({ image }) => image.header.channels === 1).length
-  const colours = grey === cases.length ? 'grey' : grey === 0 ? 'RGB' : `RGB (${grey} grey ones repeated)`
-  const deep = cases.filter(({ image }) => image.header.bitDepth === 16).length
-  const patients = new Set(cases.map(({ patient }) => patient)).size
-  reporter.info(
-    `Images: ${cases.length} of ${patients} patients, ${colours}, ${size ? `${size[0]} x ${size[1]}` : 'mixed sizes'}` +
-      `${deep > 0 ? `, ${deep} of 16 bits` : ''}; ${layout.kind}, ${raters.length} ${raters.length === 1 ? 'rater' : 'raters'}`,
-  )
-  reporter.info(meaning.line)
-  const turned = cases.filter(({ image }) => image.header.orientation !== 1)
-  if (turned.length > 0) {
-    reporter.warn(
-      `${turned.length} images ask viewers to turn them (EXIF orientation); they are used as stored, ` +
-        `e.g. ${turned[0]!.image.file}: check that their masks are drawn on the stored pixels`,
-    )
-  }
-  if (layout.orphans.length > 0) {
-    reporter.warn(`${layout.orphans.length} mask files belong to no image, e.g. ${layout.orphans[0]}`)
-  }
+function commonSize(cases: readonly SegmentationCase[]): readonly number[] | undefined {
+  const sizes = new Set(cases.map(({ shape }) => shape.slice(1).join()))
+  return sizes.size === 1 ? cases[0]!.shape.slice(1) : undefined
 }

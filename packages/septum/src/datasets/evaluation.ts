@@ -6,8 +6,8 @@ import type { CaseStore } from './store.js'
 
 export interface EvaluationOptions {
   readonly batchSize: number
-  /** [H, W] that the network sees: centre crops, zero-padded where an image is smaller. */
-  readonly size: readonly [height: number, width: number]
+  /** [H, W] or [D, H, W] that the network sees: centre crops, zero-padded where an image is smaller. */
+  readonly size: readonly number[]
   readonly device?: string
 }
 

@@ -1,163 +1,107 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, statSync } from 'node:fs'
 import { SeptumError } from '@septum/core'
-import { type Listing, listFolder } from './files.js'
+import { detectAdapter, findAdapter } from './adapters/index.js'
+import { type DescriptionInput, foreignDescription } from './description.js'
+import { folderPair, hasFolderPair } from './layouts/folder-pair.js'
+import { findManifest, readManifest } from './layouts/manifest.js'
+import { readMsd } from './layouts/msd.js'
+import { readNnunet } from './layouts/nnunet.js'
+import { hasPatientTree, patientTree } from './layouts/patient-tree.js'
 import type { Problems } from './problems.js'
-import { alphabetical, type SplitName, splitNames } from './splits.js'
+import type { ImageSource } from './sources.js'
+import { alphabetical, type SplitName, type Splits } from './splits.js'
 
 /** Files of one case, found by name alone. */
 export interface CaseFiles {
   readonly name: string
-  readonly image: string
-  /** Mask files by rater; the rater is `''` where a case has a single file. */
-  readonly masks: ReadonlyMap<string, string>
-  /** Known where the folders say so. */
+  /** Files whose channels are joined in this order. */
+  readonly images: readonly ImageSource[]
+  /** Masks by rater; the rater is `''` where a case has a single mask. */
+  readonly masks: ReadonlyMap<string, ImageSource>
+  /** Known where the files say so. */
   readonly patient?: string
+  /** A group that every part of a split should have its share of, e.g. a diagnosis. */
+  readonly stratum?: string
   readonly split?: SplitName
+  /** Meant to have no mask. */
+  readonly unlabelled?: boolean
 }
 
 export interface Layout {
-  /** How the masks lie, in words, for the report. */
-  readonly kind:
-    | 'one mask file a case'
-    | 'a folder of raters for each case'
-    | 'a folder of cases for each rater'
-    | 'train/val/test folders of patients'
+  /** How the files lie, in words, for the report. */
+  readonly kind: string
   readonly cases: readonly CaseFiles[]
   /** Mask files that belong to no image. */
   readonly orphans: readonly string[]
+  /** What the layout knows of the data set; `dataset.yaml` takes precedence. */
+  readonly known?: DescriptionInput
+  /** A published division. */
+  readonly splits?: Splits
 }
 
+/** Layouts that may be named; adapters add to these. */
+export const layoutNames = ['folders', 'patients', 'nnunet', 'msd', 'manifest'] as const
+
 /**
- * Finds images and masks below a folder. Known layouts:
- * - `images/<case>.*` and `masks/<case>.*`
- * - `images/<case>.*` and `masks/<case>/<rater>.*`
- * - `images/<case>.*` and `masks/<rater>/<case>.*`
- * - `train|val|test/images/<patient>/<case>.*` and `…/gt/<patient>/<case>_l<rater>.*` (the crops of the
- *   Hierarchical Probabilistic U-Net)
- * @throws SeptumError `dataset-missing`, `dataset-layout`, `dataset-empty`.
+ * Finds images and masks. What is told by the files themselves, in this order: a manifest (the path of a table,
+ * or `manifest.csv`/`manifest.jsonl` in the folder), nnU-Net's and the Decathlon's `dataset.json`, the folders
+ * `images/` and `masks/`, `train|val|test/images/<patient>/`, and the public form of a data set that has an
+ * adapter.
+ * @param wanted a layout or adapter by name, with a variant after a colon where the adapter has some.
+ * @throws SeptumError `dataset-missing`, `dataset-layout`, `dataset-empty`, `layout-unknown`.
  */
-export async function findLayout(dir: string, problems: Problems): Promise<Layout> {
+export async function findLayout(dir: string, problems: Problems, wanted?: string): Promise<Layout> {
   if (!existsSync(dir)) {
     throw new SeptumError('dataset-missing', 'The data set does not exist', 'Check the path.', { file: dir })
   }
-  const parts = splitNames.filter((part) => existsSync(join(dir, part, 'images')))
-  const layout = existsSync(join(dir, 'images'))
-    ? await folderPair(dir, problems)
-    : parts.length > 0
-      ? await patientTree(dir, parts, problems)
-      : undefined
+  const layout = wanted === undefined ? await detect(dir, problems) : await readNamed(dir, wanted, problems)
   if (!layout) {
     throw new SeptumError(
       'dataset-layout',
-      'The folder holds no "images" folder',
-      'Put pictures into images/ and their masks under the same names into masks/.',
+      'The folder has no layout that is known',
+      'Put images into images/ and their masks under the same names into masks/, write a manifest.csv, or name the layout with --layout (septum data layouts lists them).',
       { file: dir },
     )
   }
   if (layout.cases.length === 0 && problems.count === 0) {
     throw new SeptumError(
       'dataset-empty',
-      'The data set holds no PNG or JPEG image',
-      'Put pictures into images/ and their masks under the same names into masks/.',
+      'The data set holds no image',
+      'Put images into images/ and their masks under the same names into masks/.',
       { file: dir },
     )
   }
   return layout
 }
 
-async function folderPair(dir: string, problems: Problems): Promise<Layout> {
-  const { pictures: images } = await listFolder(join(dir, 'images'), problems)
-  const masksDir = join(dir, 'masks')
-  const none: Listing = { pictures: new Map(), folders: [], others: [] }
-  const masks = existsSync(masksDir) ? await listFolder(masksDir, problems) : none
-  const folders = new Map<string, Listing>()
-  for (const name of masks.folders) folders.set(name, await listFolder(join(masksDir, name), problems))
-
-  const filled = [...folders].filter(([, { pictures }]) => pictures.size > 0)
-  if (filled.length > 0 && masks.pictures.size > 0) {
-    throw new SeptumError(
-      'dataset-layout',
-      'The masks folder holds both mask files and folders of mask files',
-      'Use masks/<case>.png, masks/<case>/<rater>.png or masks/<rater>/<case>.png throughout.',
-      { file: masksDir },
-    )
-  }
-  if (filled.length === 0) {
-    const cases = [...images].map(([name, image]) => {
-      const mask = masks.pictures.get(name)
-      return { name, image, masks: new Map(mask === undefined ? [] : [['', mask]]) }
-    })
-    const orphans = [...masks.pictures].filter(([stem]) => !images.has(stem)).map(([, file]) => file)
-    return { kind: 'one mask file a case', cases, orphans }
-  }
-
-  const byCase = filled.filter(([name]) => images.has(name)).length
-  const byRater = filled.filter(([, { pictures }]) =>
-    [...pictures.keys()].some((stem) => images.has(stem)),
-  ).length
-  if (byCase >= byRater) {
-    const cases = [...images].map(([name, image]) => ({
-      name,
-      image,
-      masks: folders.get(name)?.pictures ?? new Map<string, string>(),
-    }))
-    const orphans = filled
-      .filter(([name]) => !images.has(name))
-      .flatMap(([, { pictures }]) => [...pictures.values()])
-    return { kind: 'a folder of raters for each case', cases, orphans }
-  }
-  const cases = [...images].map(([name, image]) => {
-    const found = filled.flatMap(([rater, { pictures }]): [string, string][] => {
-      const file = pictures.get(name)
-      return file === undefined ? [] : [[rater, file]]
-    })
-    return { name, image, masks: new Map(found) }
-  })
-  const orphans = filled.flatMap(([, { pictures }]) =>
-    [...pictures].filter(([stem]) => !images.has(stem)).map(([, file]) => file),
-  )
-  return { kind: 'a folder of cases for each rater', cases, orphans }
+async function detect(dir: string, problems: Problems): Promise<Layout | undefined> {
+  if (!statSync(dir).isDirectory() || findManifest(dir)) return readManifest(dir, problems)
+  const foreign = foreignDescription(dir)
+  if (foreign === 'nnunet') return readNnunet(dir, problems)
+  if (foreign === 'msd') return readMsd(dir, problems)
+  const adapter = await detectAdapter(dir)
+  if (adapter) return adapter.read(dir, undefined, problems)
+  if (hasFolderPair(dir)) return folderPair(dir, problems)
+  if (hasPatientTree(dir)) return patientTree(dir, problems)
+  return undefined
 }
 
-async function patientTree(dir: string, parts: readonly SplitName[], problems: Problems): Promise<Layout> {
-  const cases: CaseFiles[] = []
-  const orphans: string[] = []
-  for (const split of parts) {
-    const { folders } = await listFolder(join(dir, split, 'images'), problems)
-    for (const patient of folders) {
-      const { pictures } = await listFolder(join(dir, split, 'images', patient), problems)
-      const masks = await ratersOf(join(dir, split, 'gt', patient), problems)
-      for (const [stem, image] of pictures) {
-        const name = `${patient}/${stem}`
-        cases.push({ name, image, masks: masks.get(stem) ?? new Map(), patient, split })
-      }
-      for (const [stem, files] of masks) if (!pictures.has(stem)) orphans.push(...files.values())
-    }
+async function readNamed(dir: string, wanted: string, problems: Problems): Promise<Layout> {
+  const [name = '', variant] = wanted.split(/:(.*)/s)
+  switch (name) {
+    case 'folders':
+      return folderPair(dir, problems)
+    case 'patients':
+      return patientTree(dir, problems)
+    case 'nnunet':
+      return readNnunet(dir, problems)
+    case 'msd':
+      return readMsd(dir, problems)
+    case 'manifest':
+      return readManifest(dir, problems)
+    default:
+      return findAdapter(name).read(dir, variant || undefined, problems)
   }
-  return { kind: 'train/val/test folders of patients', cases, orphans }
-}
-
-/** Mask files `<case>_l<rater>.png` of one patient, by case and rater. */
-async function ratersOf(dir: string, problems: Problems): Promise<Map<string, Map<string, string>>> {
-  const cases = new Map<string, Map<string, string>>()
-  if (!existsSync(dir)) return cases
-  const { pictures } = await listFolder(dir, problems)
-  for (const [stem, file] of pictures) {
-    const [, name, rater] = /^(.*)_l(\d+)$/.exec(stem) ?? []
-    if (name === undefined || rater === undefined) {
-      problems.add(
-        'mask-name',
-        `The mask ${stem} names no rater`,
-        'Call it <case>_l<rater>, e.g. z-42.0_c0_l0.png.',
-        { file },
-      )
-      continue
-    }
-    const raters = cases.get(name) ?? new Map<string, string>()
-    cases.set(name, raters.set(rater, file))
-  }
-  return cases
 }
 
 /** All raters of a layout, in alphabetical order. */

@@ -1,16 +1,19 @@
 import { Random, SeptumError } from '@septum/core'
 import type { AugmentationRecipe, Batch } from '../methods/method.js'
-import { centreParameters, drawParameters } from './augment/index.js'
-import { type BatchMaking, makeBatch } from './batch.js'
+import { type BatchParameters, batchRepeats, drawBatch } from './augment/index.js'
+import { type BatchMaking, makeDrawnBatch } from './batch.js'
 import type { DecodedCase } from './case.js'
 import type { SegmentationCase } from './dataset.js'
+import { placePatch } from './sampling/patches.js'
 import type { CaseStore } from './store.js'
 
 export interface LoaderOptions {
   readonly store: CaseStore
   readonly cases: readonly SegmentationCase[]
-  /** [H, W] that the network sees: crops (zero-padded where an image is smaller). */
-  readonly size: readonly [height: number, width: number]
+  /** Cases whose images come without masks, for recipes that ask for them. */
+  readonly unlabelled?: readonly SegmentationCase[]
+  /** [H, W] or [D, H, W] that the network sees: crops (zero-padded where an image is smaller). */
+  readonly size: readonly number[]
   readonly batchSize: number
   readonly seed: number
   /** Number of the training phase: phases of one seed see different orders and transforms. */
@@ -21,6 +24,8 @@ export interface LoaderOptions {
   readonly interpolation?: 'bilinear' | 'nearest'
   /** Batches to an optimiser step, for `Batch.step`. */
   readonly accumulate?: number
+  /** Distance of samples along each axis of the images, where all share it: rotations of volumes keep shapes. */
+  readonly spacingMm?: readonly number[]
   /** Batches decoded in advance. Bounds what is decoded or waiting at any time. */
   readonly ahead?: number
 }
@@ -39,7 +44,14 @@ export interface LoaderTimes {
   readonly waitShare: number
 }
 
+/** Labelled and unlabelled cases have orders of their own. */
 const ORDER_STREAM = 0x0d
+const UNLABELLED_STREAM = 0x0e
+
+interface Asked {
+  readonly labelled: readonly DecodedCase[]
+  readonly unlabelled: readonly DecodedCase[]
+}
 
 /**
  * Training batches by number. Batch number k holds items k·batchSize … of an endless sequence in which
@@ -51,8 +63,8 @@ const ORDER_STREAM = 0x0d
  */
 export class TrainingLoader {
   private readonly making: BatchMaking
-  private readonly requests = new Map<number, Promise<DecodedCase[]>>()
-  private readonly orders = new Map<number, readonly SegmentationCase[]>()
+  private readonly requests = new Map<number, Promise<Asked>>()
+  private readonly orders = new Map<string, readonly SegmentationCase[]>()
   private firstAsked: number | undefined
   private batches = 0
   private waitMs = 0
@@ -79,7 +91,7 @@ export class TrainingLoader {
       )
     }
     const crop = augmentation?.crop
-    if (crop && (crop[0] !== size[0] || crop[1] !== size[1])) {
+    if (crop && crop.join() !== size.join()) {
       throw new SeptumError(
         'loader-size',
         `The crop of ${crop.join(' x ')} is not the ${size.join(' x ')} that the network sees`,
@@ -87,17 +99,47 @@ export class TrainingLoader {
         { option: 'crop' },
       )
     }
-    const sizes = cases.map((entry) => store.sizeOf(entry))
-    const largest = [0, 1].map((axis) => sizes.reduce((most, one) => Math.max(most, one[axis]!), 0))
-    this.making = { size, device, recipe: augmentation, interpolation, largest: [largest[0]!, largest[1]!] }
+    const sizes = [...cases, ...(options.unlabelled ?? [])].map((entry) => store.sizeOf(entry))
+    const flat = sizes.findIndex((one) => one.length !== size.length)
+    if (flat >= 0) {
+      throw new SeptumError(
+        'loader-size',
+        `The network sees ${size.join(' x ')}, but the image has ${sizes[flat]!.join(' x ')} samples`,
+        'Give slices to networks for slices, and volumes to networks for volumes.',
+        { case: [...cases, ...(options.unlabelled ?? [])][flat]!.name },
+      )
+    }
+    const largest = size.map((_, axis) => sizes.reduce((most, one) => Math.max(most, one[axis]!), 0))
+    const { spacingMm } = options
+    const base = { size, device, recipe: augmentation, interpolation, largest }
+    this.making = spacingMm ? { ...base, spacingMm } : base
   }
 
   /** Cases of a batch, in order. @param number from 0. */
   casesOf(number: number): SegmentationCase[] {
     const { batchSize, cases } = this.options
-    return Array.from({ length: batchSize }, (_, index) => {
-      const item = number * batchSize + index
-      return this.orderOf(Math.floor(item / cases.length))[item % cases.length]!
+    return this.take(number, batchSize, cases, ORDER_STREAM)
+  }
+
+  /** Unlabelled cases of a batch, in an endless order of their own. */
+  unlabelledOf(number: number): SegmentationCase[] {
+    const { unlabelled = [], augmentation } = this.options
+    const count = augmentation?.unlabelled?.batchSize ?? 0
+    return unlabelled.length === 0 || count === 0
+      ? []
+      : this.take(number, count, unlabelled, UNLABELLED_STREAM)
+  }
+
+  private take(
+    number: number,
+    count: number,
+    cases: readonly SegmentationCase[],
+    which: number,
+  ): SegmentationCase[] {
+    const block = Math.floor(number / batchRepeats(this.options.augmentation?.multiScale))
+    return Array.from({ length: count }, (_, index) => {
+      const item = block * count + index
+      return this.orderOf(Math.floor(item / cases.length), cases, which)[item % cases.length]!
     })
   }
 
@@ -115,17 +157,52 @@ export class TrainingLoader {
     }
     const decoding = this.request(number)
     for (let next = number + 1; next <= number + ahead; next++) this.request(next)
-    const decoded = await decoding
+    const { labelled, unlabelled } = await decoding
     this.requests.delete(number)
     this.waitMs += performance.now() - asked
 
-    const entries = this.casesOf(number)
-    const parameters = entries.map((entry, index) => this.parametersOf(entry, number, index))
-    const { tensors, cutMs, applyMs } = makeBatch(decoded, parameters, this.making)
+    const parameters = this.draw(number, labelled)
+    const { tensors, cutMs, applyMs } = makeDrawnBatch(labelled, unlabelled, parameters, this.making)
     this.cutMs += cutMs
     this.applyMs += applyMs
     this.batches++
-    return { ...tensors, cases: entries.map(({ name }) => name), step: Math.floor(number / accumulate) }
+    return { ...tensors, cases: [...parameters.names], step: Math.floor(number / accumulate) }
+  }
+
+  /**
+   * What is drawn for a batch: plain data for a log, from which `replay` makes the batch again. Decodes its cases where
+   * patches are placed by foreground.
+   */
+  async parameters(number: number): Promise<BatchParameters> {
+    const { augmentation } = this.options
+    return this.draw(number, augmentation?.patches ? (await this.request(number)).labelled : [])
+  }
+
+  /**
+   * Makes a batch from logged parameters, whatever this loader's seed and recipe would have drawn.
+   * @throws SeptumError `loader-case` for a case that the loader does not have.
+   */
+  async replay(parameters: BatchParameters): Promise<Batch> {
+    const { store, cases, unlabelled = [], accumulate = 1 } = this.options
+    const get = (names: readonly string[], from: readonly SegmentationCase[], bare: boolean) =>
+      Promise.all(
+        names.map((name) => {
+          const entry = from.find((one) => one.name === name)
+          if (entry) return store.get(entry, { unlabelled: bare })
+          throw new SeptumError(
+            'loader-case',
+            'The logged batch holds a case that is not among the training cases',
+            'Replay it with the data set and split of its run.',
+            { case: name },
+          )
+        }),
+      )
+    const [labelled, bare] = await Promise.all([
+      get(parameters.names, cases, false),
+      get(parameters.unlabelled?.names ?? [], unlabelled, true),
+    ])
+    const { tensors } = makeDrawnBatch(labelled, bare, parameters, this.making)
+    return { ...tensors, cases: [...parameters.names], step: Math.floor(parameters.number / accumulate) }
   }
 
   get times(): LoaderTimes {
@@ -141,31 +218,59 @@ export class TrainingLoader {
     }
   }
 
-  private parametersOf(entry: SegmentationCase, step: number, index: number) {
+  private draw(number: number, decoded: readonly DecodedCase[]): BatchParameters {
     const { store, size, augmentation, seed, stream = 0 } = this.options
-    const source = store.sizeOf(entry)
-    if (!augmentation) return centreParameters(source, size)
-    const recipe = augmentation.crop ? augmentation : { ...augmentation, cropAt: 'centre' as const }
-    return drawParameters(recipe, source, size, { seed, stream, step, index })
+    const source = (entry: SegmentationCase) => ({ name: entry.name, size: store.sizeOf(entry) })
+    const drawn = drawBatch(
+      augmentation,
+      this.casesOf(number).map(source),
+      this.unlabelledOf(number).map(source),
+      size,
+      { seed, stream, number },
+    )
+    const { patches } = augmentation ?? {}
+    if (!patches) return drawn
+    const step = Math.floor(number / batchRepeats(augmentation?.multiScale))
+    const cases = drawn.cases.map((one, index) => {
+      const { foreground, size: own } = decoded[index]!
+      const place =
+        foreground &&
+        placePatch(patches, foreground, own, size, drawn.cases.length, { seed, stream, step, index })
+      return place ? { ...one, ...place } : one
+    })
+    return { ...drawn, cases }
   }
 
-  private request(number: number): Promise<DecodedCase[]> {
+  private request(number: number): Promise<Asked> {
     const known = this.requests.get(number)
     if (known) return known
-    const work = Promise.all(this.casesOf(number).map((entry) => this.options.store.get(entry)))
+    const { store } = this.options
+    const get = (entries: readonly SegmentationCase[], unlabelled: boolean) =>
+      Promise.all(entries.map((entry) => store.get(entry, { unlabelled })))
+    const work = Promise.all([get(this.casesOf(number), false), get(this.unlabelledOf(number), true)]).then(
+      ([labelled, unlabelled]) => ({ labelled, unlabelled }),
+    )
     // A batch that is never asked for must not end the process when its file is damaged.
     work.catch(() => {})
     this.requests.set(number, work)
     return work
   }
 
-  private orderOf(epoch: number): readonly SegmentationCase[] {
-    const known = this.orders.get(epoch)
+  private orderOf(
+    epoch: number,
+    cases: readonly SegmentationCase[],
+    which: number,
+  ): readonly SegmentationCase[] {
+    const key = `${which} ${epoch}`
+    const known = this.orders.get(key)
     if (known) return known
-    const { seed, stream = 0, cases } = this.options
-    const order = new Random(seed, ORDER_STREAM + 256 * stream, epoch).shuffle(cases)
-    for (const old of this.orders.keys()) if (old < epoch - 1) this.orders.delete(old)
-    this.orders.set(epoch, order)
+    const { seed, stream = 0 } = this.options
+    const order = new Random(seed, which + 256 * stream, epoch).shuffle(cases)
+    for (const old of this.orders.keys()) {
+      const [whose, number] = old.split(' ').map(Number)
+      if (whose === which && number! < epoch - 1) this.orders.delete(old)
+    }
+    this.orders.set(key, order)
     return order
   }
 }

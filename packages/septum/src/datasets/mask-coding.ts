@@ -1,6 +1,5 @@
-import { SeptumError } from '@septum/core'
-import type { Picture } from '../formats/index.js'
-import { pixelKeys } from './mask-content.js'
+import { type MedicalImage, SeptumError } from '@septum/core'
+import { pixelKeys, samplesOf } from './mask-content.js'
 
 /** How mask files of a data set become label values. */
 export type MaskCoding =
@@ -8,23 +7,28 @@ export type MaskCoding =
   | { readonly kind: 'bits'; readonly count: number }
   /** Grey value or 0xRRGGBB to label; a lossy JPEG of a one-class set is cut at half instead. */
   | { readonly kind: 'labels'; readonly colour: boolean; readonly labels: ReadonlyMap<number, number> }
+  /** Values above this are the one class: numbered instances (above 0), blurred borders (above 127). */
+  | { readonly kind: 'above'; readonly value: number }
+
+/** Label in memory of samples that no loss and no score may count. */
+export const IGNORE_LABEL = 255
 
 /** Grey values of a JPEG above this mark the class (half of 255). */
 export const JPEG_HALF = 127
 
 /**
  * Writes the labels of one mask file.
- * @param out zeros, filled with [H, W] labels (`labels`), or [count, H, W] (`bits`).
+ * @param out zeros, filled with labels [...size] (`labels`, `above`), or [count, ...size] (`bits`).
  * @throws SeptumError `mask-values` for a value that has no label.
  */
 export function decodeLabels(
-  picture: Picture,
+  picture: MedicalImage,
   jpeg: boolean,
   coding: MaskCoding,
   out: Uint8Array,
   file: string,
 ): void {
-  const pixels = picture.shape[1] * picture.shape[2]
+  const pixels = samplesOf(picture)
   if (coding.kind === 'bits') {
     const { data } = picture
     for (let i = 0; i < pixels; i++) {
@@ -33,6 +37,11 @@ export function decodeLabels(
       if (value >> coding.count) throw unknownValue(value, false, file)
       for (let rater = 0; rater < coding.count; rater++) out[rater * pixels + i] = (value >> rater) & 1
     }
+    return
+  }
+  if (coding.kind === 'above') {
+    const { data } = picture
+    for (let i = 0; i < pixels; i++) out[i] = data[i]! > coding.value ? 1 : 0
     return
   }
   const { colour, labels } = coding

@@ -1,5 +1,5 @@
 import type { Description } from './description.js'
-import { JPEG_HALF, keyText, type MaskCoding } from './mask-coding.js'
+import { IGNORE_LABEL, JPEG_HALF, keyText, type MaskCoding } from './mask-coding.js'
 import type { MaskContent } from './mask-content.js'
 import type { Problems } from './problems.js'
 
@@ -7,8 +7,12 @@ import type { Problems } from './problems.js'
 export interface MaskMeaning {
   readonly coding: MaskCoding
   readonly classes: readonly string[]
+  /** Labels that make up each class, where classes are regions that may share labels. */
+  readonly regions?: readonly (readonly number[])[]
   readonly line: string
 }
+
+type Told = Partial<Pick<Description, 'classes' | 'raters' | 'background' | 'ignore' | 'masks'>>
 
 /** More colours than this without names are a picture rather than a mask. */
 const MOST_UNNAMED = 16
@@ -25,29 +29,129 @@ const MOST_UNNAMED = 16
  */
 export function decideMeaning(
   contents: readonly MaskContent[],
-  description: Pick<Description, 'classes' | 'raters'>,
+  description: Told,
   problems: Problems,
 ): MaskMeaning {
-  const names = description.classes?.map((entry) => (typeof entry === 'string' ? entry : entry.name))
-  const given = description.classes?.map((entry, index) =>
-    typeof entry === 'string' ? index + 1 : entry.value,
-  )
-  const explicit = description.classes?.some((entry) => typeof entry !== 'string') ?? false
+  const { classes: entries, background = 0, ignore, masks = 'labels' } = description
+  const names = entries?.map((entry) => (typeof entry === 'string' ? entry : entry.name))
   if (description.raters?.encoding === 'bits')
     return bits(contents, description.raters.count, names, problems)
+  if (masks !== 'labels') return above(contents, masks, names, problems)
+  refuseOdd(contents, problems)
+  if (entries?.some((entry) => typeof entry === 'object' && 'region' in entry)) {
+    return regionMeaning(contents, entries, { background, ignore }, problems)
+  }
 
+  const given = entries?.map((entry, index) =>
+    typeof entry === 'string' ? index + 1 : 'value' in entry ? entry.value : 0,
+  )
+  const explicit = entries?.some((entry) => typeof entry !== 'string') ?? false
   const colour =
     contents.some((content) => content.colour) || (given?.some((value) => typeof value === 'string') ?? false)
   const classes = names ?? ['foreground']
   refuseJpegs(contents, colour, classes, problems)
   const union = unionOf(contents, colour)
-  if (explicit) return explicitValues(union, colour, classes, given!, problems)
+  if (explicit) return explicitValues(union, colour, classes, given!, { background, ignore }, problems)
   if (colour) return coloursInOrder(union, names, problems)
-  if (classes.length > 1) {
+  if (classes.length > 1 || background !== 0 || ignore !== undefined) {
     const labels = new Map(classes.map((_, index): [number, number] => [index + 1, index + 1]))
-    return named(union, false, classes, labels.set(0, 0), problems)
+    return named(union, false, classes, withSpecial(labels, background, ignore), problems)
   }
   return oneClass(union, contents, classes, problems)
+}
+
+interface Special {
+  readonly background: number
+  readonly ignore: number | undefined
+}
+
+function withSpecial(labels: Map<number, number>, background: number, ignore: number | undefined) {
+  labels.set(background, 0)
+  return ignore === undefined ? labels : labels.set(ignore, IGNORE_LABEL)
+}
+
+/** Labels are whole numbers; an image or a probability map in the place of a mask is told here. */
+function refuseOdd(contents: readonly MaskContent[], problems: Problems): void {
+  for (const { file, odd } of contents) {
+    if (odd === undefined) continue
+    problems.add(
+      'mask-values',
+      `The mask holds ${odd}, and labels are whole numbers from 0`,
+      'Check that this file is the mask and not the image; a map with soft borders needs masks: half in dataset.yaml.',
+      { file },
+    )
+  }
+}
+
+/** One class: every value above 0 of numbered instances, or above half of 255. */
+function above(
+  contents: readonly MaskContent[],
+  masks: 'instances' | 'half',
+  names: readonly string[] | undefined,
+  problems: Problems,
+): MaskMeaning {
+  const classes = names ?? ['foreground']
+  const place = { option: 'masks' }
+  if (classes.length > 1) {
+    problems.add(
+      'mask-values',
+      `Masks of ${masks === 'half' ? 'soft borders' : 'instances'} hold one class, but ${classes.length} are named`,
+      'Name one class, or leave "masks" out of dataset.yaml.',
+      place,
+    )
+  }
+  const coloured = contents.find(({ colour }) => colour)
+  if (coloured) {
+    problems.add('mask-values', 'The mask is coloured', 'Save it as grey PNG.', { file: coloured.file })
+  }
+  const value = masks === 'half' ? JPEG_HALF : 0
+  const what = masks === 'half' ? `above ${value}` : 'every value above 0'
+  const most = contents.reduce((largest, { keys }) => Math.max(largest, keys.at(-1) ?? 0), 0)
+  if (masks === 'half' && most > 0 && most <= JPEG_HALF) {
+    problems.add(
+      'mask-values',
+      `No mask has a value above ${JPEG_HALF}, so cutting at half would leave them empty`,
+      'Leave "masks: half" out of dataset.yaml.',
+      place,
+    )
+  }
+  const line = `Masks: ${what} = ${classes[0]} (${contents.length} files${masks === 'instances' ? ', a number for each object' : ''})`
+  return { coding: { kind: 'above', value }, classes, line }
+}
+
+/** Each value of the files becomes a label of its own; classes are unions of labels. */
+function regionMeaning(
+  contents: readonly MaskContent[],
+  entries: NonNullable<Description['classes']>,
+  { background, ignore }: Special,
+  problems: Problems,
+): MaskMeaning {
+  const classes = entries.map((entry) => (typeof entry === 'string' ? entry : entry.name))
+  const values = entries.map((entry, index) =>
+    typeof entry === 'string'
+      ? [index + 1]
+      : 'region' in entry
+        ? entry.region
+        : [entry.value].flat().map(Number),
+  )
+  const distinct = [...new Set(values.flat())].filter((value) => value !== background).sort((a, b) => a - b)
+  const labels = new Map(distinct.map((value, index): [number, number] => [value, index + 1]))
+  const regions = values.map((list) => list.flatMap((value) => labels.get(value) ?? []))
+  const meaning = named(
+    unionOf(contents, false),
+    false,
+    distinct.map(String),
+    withSpecial(labels, background, ignore),
+    problems,
+  )
+  const parts = classes.map((name, index) => `${name} = ${values[index]!.join(' or ')}`)
+  const special = ignore === undefined ? '' : `, ${ignore} = ignored`
+  return {
+    coding: meaning.coding,
+    classes,
+    regions,
+    line: `Masks: ${parts.join(', ')}, ${background} = background${special} (classes are regions and may overlap)`,
+  }
 }
 
 /** File in which each value was first met, by value; JPEGs, whose values blur, are left out. */
@@ -125,10 +229,11 @@ function explicitValues(
   union: ReadonlyMap<number, string>,
   colour: boolean,
   classes: readonly string[],
-  given: readonly (number | string)[],
+  given: readonly (number | string | readonly number[])[],
+  { background, ignore }: Special,
   problems: Problems,
 ): MaskMeaning {
-  const labels = new Map([[0, 0]])
+  const labels = new Map<number, number>()
   for (const [index, value] of given.entries()) {
     if (colour !== (typeof value === 'string')) {
       problems.add(
@@ -143,9 +248,20 @@ function explicitValues(
       )
       break
     }
-    labels.set(typeof value === 'string' ? Number.parseInt(value.slice(1), 16) : value, index + 1)
+    const keys = typeof value === 'string' ? [Number.parseInt(value.slice(1), 16)] : [value].flat()
+    for (const key of keys) {
+      if (labels.has(key) || key === background || key === ignore) {
+        problems.add(
+          'mask-values',
+          `The value ${keyText(key, colour)} is given two meanings`,
+          'Give each class values of its own; "background" says which value is none.',
+          { option: 'classes' },
+        )
+      }
+      labels.set(key, index + 1)
+    }
   }
-  return named(union, colour, classes, labels, problems)
+  return named(union, colour, classes, withSpecial(labels, background, ignore), problems)
 }
 
 /** Values must be among the labels; the line says which is which. */
@@ -162,7 +278,7 @@ function named(
       'mask-values',
       `A mask holds the value ${keyText(key, colour)}, but the ${classes.length} classes have ` +
         `${[...labels.keys()]
-          .filter((other) => other > 0)
+          .filter((other) => labels.get(other) !== 0)
           .map((other) => keyText(other, colour))
           .join(', ')}`,
       'Give each class its value in dataset.yaml, e.g. classes: [{name: lesion, value: 255}].',
@@ -171,11 +287,15 @@ function named(
   }
   const pairs = [...labels]
     .filter(([, label]) => label > 0)
-    .map(([key, label]) => `${keyText(key, colour)} = ${classes[label - 1]}`)
+    .map(
+      ([key, label]) =>
+        `${keyText(key, colour)} = ${label === IGNORE_LABEL ? 'ignored' : classes[label - 1]}`,
+    )
+  const none = [...labels].find(([, label]) => label === 0)?.[0] ?? 0
   return {
     coding: { kind: 'labels', colour, labels },
     classes,
-    line: `Masks: ${pairs.join(', ')}, ${keyText(0, colour)} = background`,
+    line: `Masks: ${pairs.join(', ')}, ${keyText(none, colour)} = background`,
   }
 }
 

@@ -15,7 +15,7 @@ export async function assignPatients(
     typeof rule === 'object' ? await readColumns(resolve(base, rule.csv), rule.case, rule.patient) : undefined
   const pattern = typeof rule === 'string' ? new RegExp(rule) : undefined
   const patients = new Map<string, string>()
-  for (const { name, image, patient } of cases) {
+  for (const { name, images, patient } of cases) {
     const match = pattern?.exec(name)
     const found = table ? table.get(name) : pattern ? (match?.[1] ?? match?.[0]) : (patient ?? name)
     if (found) patients.set(name, found)
@@ -26,7 +26,7 @@ export async function assignPatients(
           ? 'The patient table does not list the case'
           : `The patient pattern ${rule} does not fit the case name`,
         'Correct "patient" in dataset.yaml.',
-        { case: name, file: image },
+        { case: name, file: images[0]!.file },
       )
     }
   }

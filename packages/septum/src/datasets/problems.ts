@@ -17,6 +17,10 @@ export class Problems {
     this.found.push(new SeptumError(error.code, error.message, error.hint, place, { cause: error }))
   }
 
+  get all(): readonly SeptumError[] {
+    return this.found
+  }
+
   get count(): number {
     return this.found.length
   }

@@ -2,39 +2,44 @@ import { F, scope, type Tensor, tensor } from '@septum/torch'
 import type { DecodedCase } from './case.js'
 
 /**
- * Resizes a case: images bilinear (half-pixel centres, no smoothing before shrinking), rounded back to
- * their 8 or 16 bits; masks nearest, with the same centres. Height and width may be scaled differently.
+ * Resizes a case: images linear (half-pixel centres, no smoothing before shrinking), whole numbers rounded back to
+ * their type; masks nearest, with the same centres. The axes may be scaled differently. Given [H, W], a volume is
+ * resized slice by slice.
  */
-export function resizeCase(decoded: DecodedCase, size: readonly [number, number]): DecodedCase {
-  const [height, width] = decoded.size
-  if (height === size[0] && width === size[1]) return decoded
+export function resizeCase(decoded: DecodedCase, size: readonly number[]): DecodedCase {
+  const from = decoded.size
+  const target = [...from.slice(0, from.length - size.length), ...size]
+  if (target.every((side, axis) => side === from[axis])) return decoded
   const { image, masks } = decoded
-  const pixels = height * width
-  const deep = image instanceof Uint16Array
-  const planes = tensor(Float32Array.from(image), { shape: [1, image.length / pixels, height, width] })
-  const labels = tensor(Float32Array.from(masks), { shape: [1, masks.length / pixels, height, width] })
-  try {
-    const resized = scope(() => F.interpolate(planes, { size, mode: 'bilinear' }).round().flatten())
-    const chosen = scope(() => nearest(labels, size).flatten())
-    const values = resized.toTypedArray() as Float32Array
-    const result = {
-      image: deep ? Uint16Array.from(values) : Uint8Array.from(values),
-      maxValue: decoded.maxValue,
-      masks: Uint8Array.from(chosen.toTypedArray() as Float32Array),
-      size,
-    }
-    resized.free()
-    chosen.free()
-    return result
-  } finally {
-    planes.free()
-    labels.free()
-  }
+  const plane = size.reduce((product, _, axis) => product * from.at(-1 - axis)!, 1)
+  const whole = !(image instanceof Float32Array || image instanceof Float64Array)
+  const shapeOf = (length: number) => [1, length / plane, ...from.slice(-size.length)]
+  const moved = scope(() => {
+    const planes = tensor(Float32Array.from(image), { shape: shapeOf(image.length) })
+    const resized = F.interpolate(planes, { size, mode: size.length === 3 ? 'trilinear' : 'bilinear' })
+    return (whole ? resized.round() : resized).flatten()
+  })
+  const chosen =
+    masks.length === 0
+      ? null
+      : scope(() =>
+          nearest(tensor(Float32Array.from(masks), { shape: shapeOf(masks.length) }), size).flatten(),
+        )
+  const values = moved.toTypedArray() as Float32Array
+  const labels = (chosen?.toTypedArray() ?? []) as Float32Array
+  moved.free()
+  chosen?.free()
+  const Samples = image.constructor as unknown as { from(values: Float32Array): DecodedCase['image'] }
+  // Places of foreground and geometry are those of the other grid.
+  const { foreground: _places, geometry: _geometry, ...rest } = decoded
+  return { ...rest, image: Samples.from(values), masks: Uint8Array.from(labels), size: target }
 }
 
 /** Nearest by pixel centres: `F.interpolate` takes the upper left neighbour, half a pixel off the image. */
-function nearest(x: Tensor, size: readonly [number, number]): Tensor {
-  const identity = tensor([1, 0, 0, 0, 1, 0], { shape: [1, 2, 3] })
+function nearest(x: Tensor, size: readonly number[]): Tensor {
+  const rank = size.length
+  const rows = size.flatMap((_, row) => [...size.map((_side, at) => (at === row ? 1 : 0)), 0])
+  const identity = tensor(rows, { shape: [1, rank, rank + 1] })
   const grid = F.affineGrid(identity, [1, 1, ...size])
   return F.gridSample(x, grid, { mode: 'nearest', paddingMode: 'border' })
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { Random, SeptumError } from '@septum/core'
+import { SeptumError } from '@septum/core'
 import { z } from 'zod'
 import { writeWhole } from '../formats/index.js'
 
@@ -13,64 +13,22 @@ export interface Splits {
   readonly train: readonly string[]
   readonly val: readonly string[]
   readonly test: readonly string[]
+  /** Training patients whose masks may be used, for semi-supervised runs; all where this is left out. */
+  readonly labelled?: readonly string[]
 }
 
-export type SplitScheme =
-  /** Patients in alphabetical order: number 0, 10, 20, … validate, number 5, 15, 25, … test. */
-  | { readonly scheme: 'tenths' }
-  /** Shares of the patients, drawn by seed. */
-  | { readonly scheme: 'fractions'; readonly val: number; readonly test: number; readonly seed: number }
+/** A division into folds: fold k validates in run k and trains in all others; `test` is kept out of all runs. */
+export interface Folds {
+  readonly scheme: string
+  readonly folds: readonly (readonly string[])[]
+  readonly test: readonly string[]
+}
 
 /** Order of UTF-16 code units: the same on every machine, unlike the order of a locale. */
 export const alphabetical = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/**
- * Divides patients, never slices, into training, validation and test.
- * With `fractions` a part with a positive share gets at least one patient.
- * @throws SeptumError `split-small` when no patient would be left for training.
- */
-export function splitByPatient(cases: readonly { readonly patient: string }[], scheme: SplitScheme): Splits {
-  const patients = [...new Set(cases.map(({ patient }) => patient))].sort(alphabetical)
-  const splits = scheme.scheme === 'tenths' ? byTenths(patients) : byFractions(patients, scheme)
-  if (splits.train.length === 0) {
-    throw new SeptumError(
-      'split-small',
-      `${patients.length} patients cannot be divided into training, validation and test`,
-      'Add patients or ask for smaller shares.',
-    )
-  }
-  return splits
-}
-
-function byTenths(patients: readonly string[]): Splits {
-  return {
-    scheme: 'tenths',
-    train: patients.filter((_, index) => index % 5 !== 0),
-    val: patients.filter((_, index) => index % 10 === 0),
-    test: patients.filter((_, index) => index % 10 === 5),
-  }
-}
-
-function byFractions(patients: readonly string[], scheme: SplitScheme & { scheme: 'fractions' }): Splits {
-  const { val, test, seed } = scheme
-  if (!(val >= 0 && test >= 0 && val + test < 1)) {
-    throw new SeptumError(
-      'split-fractions',
-      `Shares of ${val} for validation and ${test} for test leave nothing to train on`,
-      'Give shares from 0 to 1 whose sum is below 1.',
-    )
-  }
-  const count = (share: number) => (share > 0 ? Math.max(1, Math.round(share * patients.length)) : 0)
-  const drawn = new Random(seed).shuffle(patients)
-  const testEnd = count(test)
-  const valEnd = testEnd + count(val)
-  return {
-    scheme: `fractions val ${val} test ${test} seed ${seed}`,
-    train: drawn.slice(valEnd).sort(alphabetical),
-    val: drawn.slice(testEnd, valEnd).sort(alphabetical),
-    test: drawn.slice(0, testEnd).sort(alphabetical),
-  }
-}
+const sorted = (patients: readonly string[]) => [...patients].sort(alphabetical)
+const sha256 = (content: unknown) => createHash('sha256').update(JSON.stringify(content)).digest('hex')
 
 /** Cases of each part in their own order; cases of patients that no part names are left out. */
 export function selectCases<C extends { readonly patient: string }>(
@@ -84,70 +42,140 @@ export function selectCases<C extends { readonly patient: string }>(
   return { train: select('train'), val: select('val'), test: select('test') }
 }
 
-/** SHA-256, in hex, of the three lists of patients: the identity of a split in reports. */
-export function splitHash({ train, val, test }: Splits): string {
-  const sorted = [train, val, test].map((patients) => [...patients].sort(alphabetical))
-  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex')
+/** SHA-256, in hex, of the lists of patients (the labelled ones fourth): the identity of a split in reports. */
+export function splitHash({ train, val, test, labelled }: Splits): string {
+  return sha256([train, val, test, ...(labelled ? [labelled] : [])].map(sorted))
 }
+
+/** SHA-256, in hex, of the folds and of the test patients. */
+export const foldsHash = ({ folds, test }: Folds): string => sha256([folds.map(sorted), sorted(test)])
+
+/** The division of one run of a cross-validation. @param fold from 0. @throws SeptumError `splits-fold`. */
+export function splitsOfFold({ scheme, folds, test }: Folds, fold: number): Splits {
+  const val = folds[fold]
+  if (!val) throw unknownFold(folds.length, fold)
+  const train = folds.filter((_, index) => index !== fold).flat()
+  return { scheme: `${scheme}, fold ${fold}`, train: sorted(train), val: sorted(val), test: sorted(test) }
+}
+
+const unknownFold = (count: number, fold: number | undefined, file?: string) =>
+  new SeptumError(
+    'splits-fold',
+    fold === undefined
+      ? `The split file holds ${count} folds and nothing says which one is meant`
+      : `There is no fold ${fold} among ${count} folds`,
+    `Name one of them, e.g. ${file ?? 'splits.json'}#0 (0 to ${count - 1}).`,
+    file === undefined ? {} : { file },
+  )
 
 /** Writes `splits.json` with its hash. */
 export async function writeSplits(file: string, splits: Splits): Promise<void> {
-  const { scheme, train, val, test } = splits
-  const content = { by: 'patient', scheme, sha256: splitHash(splits), train, val, test }
+  const { scheme, train, val, test, labelled } = splits
+  const content = { by: 'patient', scheme, sha256: splitHash(splits), train, val, test, labelled }
   await writeWhole(file, `${JSON.stringify(content, null, 2)}\n`)
 }
 
-const fileSchema = z.object({
-  by: z.literal('patient'),
-  scheme: z.string(),
-  sha256: z.string().optional(),
-  train: z.array(z.string()).min(1),
-  val: z.array(z.string()),
-  test: z.array(z.string()),
+/** Writes folds with their hash; `readSplits` reads one of them as `file#fold`. */
+export async function writeFolds(file: string, folds: Folds): Promise<void> {
+  const { scheme, folds: lists, test } = folds
+  const content = { by: 'patient', scheme, sha256: foldsHash(folds), folds: lists, test }
+  await writeWhole(file, `${JSON.stringify(content, null, 2)}\n`)
+}
+
+const patients = z.array(z.string())
+const common = { by: z.literal('patient'), scheme: z.string(), sha256: z.string().optional() }
+const partsSchema = z.object({
+  ...common,
+  train: patients.min(1),
+  val: patients,
+  test: patients,
+  labelled: patients.optional(),
 })
+const foldsSchema = z.object({ ...common, folds: z.array(patients.min(1)).min(2), test: patients })
+/** `splits_final.json` of nnU-Net: a list of folds by case. */
+const nnunetSchema = z.array(z.object({ train: patients.min(1), val: patients })).min(1)
 
 /**
- * Reads `splits.json`.
- * @throws SeptumError `splits-invalid`, `splits-overlap` (a patient in two parts) or `splits-changed` (the
- * content does not have the hash that it was written with).
+ * Reads `splits.json`, or one fold of a file of folds or of nnU-Net's `splits_final.json`.
+ * @param path of the file, for folds followed by `#` and the number of the fold from 0.
+ * @throws SeptumError `splits-invalid`, `splits-overlap` (a patient in two parts), `splits-fold` or
+ * `splits-changed` (the content does not have the hash that it was written with).
  */
-export async function readSplits(file: string): Promise<Splits> {
-  let content: unknown
+export async function readSplits(path: string): Promise<Splits> {
+  const [, file = path, number] = /^(.*)#(\d+)$/.exec(path) ?? []
+  const fold = number === undefined ? undefined : Number(number)
+  const content = await readJson(file)
+  if (Array.isArray(content)) {
+    const folds = parsed(nnunetSchema, content, file)
+    const chosen = folds[fold ?? -1]
+    if (!chosen) throw unknownFold(folds.length, fold, file)
+    const splits = { scheme: `nnU-Net, fold ${fold}`, ...chosen, test: [] }
+    refuseTwice([...splits.train, ...splits.val], file)
+    return splits
+  }
+  if (typeof content === 'object' && content !== null && 'folds' in content) {
+    const folds = parsed(foldsSchema, content, file)
+    refuseTwice([...folds.folds.flat(), ...folds.test], file)
+    refuseChanged(folds.sha256, foldsHash(folds), file)
+    if (fold === undefined || !folds.folds[fold]) throw unknownFold(folds.folds.length, fold, file)
+    return splitsOfFold(folds, fold)
+  }
+  const { scheme, train, val, test, labelled, sha256: hash } = parsed(partsSchema, content, file)
+  if (fold !== undefined) throw unknownFold(0, fold, file)
+  const splits = { scheme, train, val, test, ...(labelled ? { labelled } : {}) }
+  refuseTwice([...train, ...val, ...test], file)
+  const stranger = labelled?.find((patient) => !train.includes(patient))
+  if (stranger !== undefined) {
+    throw new SeptumError(
+      'splits-invalid',
+      `Patient ${stranger} is labelled but does not train`,
+      'List only training patients under "labelled".',
+      { file },
+    )
+  }
+  refuseChanged(hash, splitHash(splits), file)
+  return splits
+}
+
+async function readJson(file: string): Promise<unknown> {
   try {
-    content = JSON.parse(await readFile(file, 'utf8'))
+    return JSON.parse(await readFile(file, 'utf8'))
   } catch (cause) {
     const remedy = 'Check the path and that the file is JSON.'
     throw new SeptumError('splits-invalid', 'The split file cannot be read', remedy, { file }, { cause })
   }
-  const result = fileSchema.safeParse(content)
-  if (!result.success) {
-    const issue = result.error.issues[0]!
-    throw new SeptumError(
-      'splits-invalid',
-      `The split file is not understood at ${issue.path.join('.') || 'its top'}: ${issue.message}`,
-      'It needs "by": "patient", "scheme", and lists of patients "train", "val" and "test".',
-      { file },
-    )
-  }
-  const { scheme, train, val, test, sha256 } = result.data
-  const splits = { scheme, train, val, test }
+}
+
+function parsed<T>(schema: z.ZodType<T>, content: unknown, file: string): T {
+  const result = schema.safeParse(content)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  throw new SeptumError(
+    'splits-invalid',
+    `The split file is not understood at ${issue.path.join('.') || 'its top'}: ${issue.message}`,
+    'It needs "by": "patient", "scheme", and lists of patients "train", "val" and "test", or "folds" and "test".',
+    { file },
+  )
+}
+
+function refuseTwice(listed: readonly string[], file: string): void {
   const seen = new Set<string>()
-  const twice = [...train, ...val, ...test].find((patient) => seen.size === seen.add(patient).size)
-  if (twice !== undefined) {
-    throw new SeptumError(
-      'splits-overlap',
-      `Patient ${twice} is listed twice`,
-      'Keep every patient in one part only, or the test is no test.',
-      { file },
-    )
-  }
-  if (sha256 !== undefined && sha256 !== splitHash(splits)) {
-    throw new SeptumError(
-      'splits-changed',
-      'The patients are not those that the split was written with',
-      'Restore the file, or delete its line "sha256" if the change is meant.',
-      { file },
-    )
-  }
-  return splits
+  const twice = listed.find((patient) => seen.size === seen.add(patient).size)
+  if (twice === undefined) return
+  throw new SeptumError(
+    'splits-overlap',
+    `Patient ${twice} is listed twice`,
+    'Keep every patient in one part only, or the test is no test.',
+    { file },
+  )
+}
+
+function refuseChanged(written: string | undefined, hash: string, file: string): void {
+  if (written === undefined || written === hash) return
+  throw new SeptumError(
+    'splits-changed',
+    'The patients are not those that the split was written with',
+    'Restore the file, or delete its line "sha256" if the change is meant.',
+    { file },
+  )
 }

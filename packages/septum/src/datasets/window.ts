@@ -1,67 +1,79 @@
+import type { ImageSamples } from '@septum/core'
 import type { DecodedCase } from './case.js'
 
 /** Where a window lies in a source image; negative or beyond the edge where it is padded with 0. */
 export interface WindowPlace {
   readonly top: number
   readonly left: number
+  /** Along the depth axis of a volume. Default 0. */
+  readonly front?: number
 }
 
-/** Pixels of a batch before they go to the device. */
+/** Samples of a batch before they go to the device. */
 export interface WindowBatch {
-  /** [N, C, H, W]; 8 bits where every image has 8, else values in [0, 1]. */
+  /** [N, C, ...size]; 8 bits where every image has 8, else values as the network sees them. */
   readonly images: Uint8Array | Float32Array
-  /** [N, R, H, W] */
+  /** [N, R, ...size] */
   readonly masks: Uint8Array
   readonly channels: number
   readonly raters: number
 }
 
-/** Cuts one window of `size` from each case and packs them. */
+const product = (size: readonly number[]): number => size.reduce((a, b) => a * b, 1)
+
+/** Cuts one window of `size` ([H, W] or [D, H, W]) from each case and packs them. */
 export function cutWindows(
   cases: readonly DecodedCase[],
   places: readonly WindowPlace[],
-  size: readonly [number, number],
+  size: readonly number[],
 ): WindowBatch {
-  const pixels = size[0] * size[1]
-  const channelsOf = ({ image, size: [height, width] }: DecodedCase) => image.length / (height * width)
-  const channels = channelsOf(cases[0]!)
-  const raters = cases[0]!.masks.length / (cases[0]!.size[0] * cases[0]!.size[1])
+  const samples = product(size)
+  const channels = cases[0]!.image.length / product(cases[0]!.size)
+  const raters = cases[0]!.masks.length / product(cases[0]!.size)
   const plain = cases.every(({ image, maxValue }) => image instanceof Uint8Array && maxValue === 255)
-  const length = cases.length * channels * pixels
+  const length = cases.length * channels * samples
   const images = plain ? new Uint8Array(length) : new Float32Array(length)
-  const masks = new Uint8Array(cases.length * raters * pixels)
-  for (const [index, { image, maxValue, masks: labels, size: source }] of cases.entries()) {
+  const masks = new Uint8Array(cases.length * raters * samples)
+  for (const [index, one] of cases.entries()) {
+    const { image, maxValue, masks: labels, size: source, preprocessed } = one
     const place = places[index]!
-    const part = images.subarray(index * channels * pixels, (index + 1) * channels * pixels)
+    const part = images.subarray(index * channels * samples, (index + 1) * channels * samples)
     copyWindow(image, source, part, size, channels, place)
-    if (part instanceof Float32Array) {
+    if (part instanceof Float32Array && !preprocessed) {
       for (let i = 0; i < part.length; i++) part[i] = Math.min(1, part[i]! / maxValue)
     }
-    copyWindow(labels, source, masks.subarray(index * raters * pixels), size, raters, place)
+    copyWindow(labels, source, masks.subarray(index * raters * samples), size, raters, place)
   }
   return { images, masks, channels, raters }
 }
 
 /** Copies the part of [planes, ...from] that lies in the window into [planes, ...to], row by row. */
 function copyWindow(
-  source: Uint8Array | Uint16Array,
-  from: readonly [number, number],
+  source: ImageSamples,
+  from: readonly number[],
   target: Uint8Array | Float32Array,
-  to: readonly [number, number],
+  to: readonly number[],
   planes: number,
-  { top, left }: WindowPlace,
+  { top, left, front = 0 }: WindowPlace,
 ): void {
-  const [height, width] = from
-  const firstRow = Math.max(0, -top)
-  const lastRow = Math.min(to[0], height - top)
+  const [height, width] = from.slice(-2) as [number, number]
+  const [toHeight, toWidth] = to.slice(-2) as [number, number]
+  const [depth, toDepth] = [from.length === 3 ? from[0]! : 1, to.length === 3 ? to[0]! : 1]
+  const [firstSlice, lastSlice] = [Math.max(0, -front), Math.min(toDepth, depth - front)]
+  const [firstRow, lastRow] = [Math.max(0, -top), Math.min(toHeight, height - top)]
   const firstColumn = Math.max(0, -left)
-  const lastColumn = Math.min(to[1], width - left)
-  if (lastColumn <= firstColumn) return
+  const lastColumn = Math.min(toWidth, width - left)
+  if (lastColumn <= firstColumn || lastRow <= firstRow) return
+  // Rows of one length follow each other on both sides: one copy instead of one a row.
+  const rows = left === 0 && width === toWidth ? lastRow - firstRow : 1
+  const length = (rows - 1) * width + lastColumn - firstColumn
   for (let plane = 0; plane < planes; plane++) {
-    for (let row = firstRow; row < lastRow; row++) {
-      const start = (plane * height + top + row) * width + left
-      const line = source.subarray(start + firstColumn, start + lastColumn)
-      target.set(line, (plane * to[0] + row) * to[1] + firstColumn)
+    for (let slice = firstSlice; slice < lastSlice; slice++) {
+      for (let row = firstRow; row < lastRow; row += rows) {
+        const start = ((plane * depth + front + slice) * height + top + row) * width + left
+        const line = source.subarray(start + firstColumn, start + firstColumn + length)
+        target.set(line, ((plane * toDepth + slice) * toHeight + row) * toWidth + firstColumn)
+      }
     }
   }
 }

@@ -1,11 +1,12 @@
 import { cat, F, type Tensor, tensor } from '@septum/torch'
-import { type CaseParameters, centreOffset } from './parameters.js'
+import type { CaseParameters } from './parameters.js'
+import { centreOffset } from './place.js'
 
 type Size = readonly [height: number, width: number]
 type Geometry = Pick<CaseParameters, 'flipHorizontal' | 'flipVertical' | 'degrees' | 'quarterTurns'>
 
 /** Cosines of 0, 90, 180 and 270 degrees, exactly. */
-const QUARTER_COSINE = [1, 0, -1, 0]
+export const QUARTER_COSINE = [1, 0, -1, 0]
 
 /**
  * The map from output to input coordinates (both in [-1, 1] from edge to edge, `alignCorners: false`) of:

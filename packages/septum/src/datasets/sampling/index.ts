@@ -1,0 +1,2 @@
+export { type Foreground, findForeground } from './foreground.js'
+export { placePatch } from './patches.js'

@@ -1,0 +1,1 @@
+export { DecodePool, type DecodePoolOptions } from './decode-pool.js'

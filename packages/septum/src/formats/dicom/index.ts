@@ -1,0 +1,5 @@
+export { dicomFormat } from './format.js'
+export { type DicomImage, type DicomOptions, readDicom, readDicomHeader } from './read.js'
+export * from './seg/index.js'
+export { listDicomSeries, type SeriesChoice, type SeriesSummary } from './series.js'
+export type { SliceRule } from './slices.js'

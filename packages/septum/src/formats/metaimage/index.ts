@@ -1,0 +1,2 @@
+export { metaImageFormat } from './read.js'
+export { writeMetaImage } from './write.js'

@@ -1,0 +1,2 @@
+export { niftiFormat } from './read.js'
+export { encodeNifti, writeNifti } from './write.js'

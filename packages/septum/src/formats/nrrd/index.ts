@@ -1,0 +1,2 @@
+export { nrrdFormat } from './read.js'
+export { writeNrrd } from './write.js'

@@ -1,0 +1,2 @@
+export { npyFormat, npzFormat, npzNames, readNpy, readNpzArray } from './read.js'
+export { writeNpy } from './write.js'

@@ -1,0 +1,2 @@
+export { bmpFormat } from './bmp.js'
+export * from './tiff/index.js'

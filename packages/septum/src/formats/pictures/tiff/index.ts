@@ -1,0 +1,2 @@
+export { tiffFormat } from './format.js'
+export { readTiff, readTiffHeader } from './read.js'
