@@ -13,7 +13,7 @@ export const packageRules = {
 const contract = 'methods/method.ts'
 const data = ['formats', 'datasets']
 const models = [contract, 'methods', 'blocks', 'losses']
-const work = ['training', 'export', 'report']
+const work = ['training', 'evaluation', 'export', 'report']
 
 /**
  * Inside packages/septum/src: a folder (or a file of its own standing) and what it may import besides itself.
@@ -26,9 +26,11 @@ export const folderRules = {
   losses: ['@septum/torch'],
   datasets: ['@septum/torch', 'formats', contract],
   methods: ['@septum/torch', contract, 'blocks', 'losses'],
+  // Runs without libtorch: of the data sets it takes files, not batches.
+  evaluation: data,
   training: ['@septum/torch', ...models, ...data],
   export: ['@septum/torch', ...models, ...data],
-  report: ['@septum/torch', ...models, ...data],
+  report: ['@septum/torch', ...models, ...data, 'evaluation'],
   server: ['@septum/torch', ...models, ...data, ...work],
   cli: ['@septum/torch', ...models, ...data, ...work, 'server'],
   'index.ts': ['@septum/torch', ...models, ...data, ...work, 'server', 'cli'],

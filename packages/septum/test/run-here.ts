@@ -25,6 +25,7 @@ export async function septumHere(argv: readonly string[]): Promise<Ran> {
     exit: () => {},
     load: {
       training: () => import('../src/training/index.js'),
+      evaluation: () => import('../src/evaluation/index.js'),
       methods: async () => (await import('../src/methods/index.js')).methods,
     },
   })

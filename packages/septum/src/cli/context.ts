@@ -27,6 +27,8 @@ export interface Cli {
   /** Loaded by a command when it runs: `--help` must not wait for libtorch. */
   readonly load: {
     training(): Promise<TrainingApi>
+    /** Without libtorch. */
+    evaluation(): Promise<typeof import('../evaluation/index.js')>
     methods(): Promise<readonly MethodCard[]>
   }
 }

@@ -16,6 +16,7 @@ const cli: Cli = {
   exit: (code) => process.exit(code),
   load: {
     training: () => import('../training/index.js'),
+    evaluation: () => import('../evaluation/index.js'),
     methods: async () => (await import('../methods/index.js')).methods,
   },
 }

@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { SeptumError } from '@septum/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { TrainRequest } from '../training/api.js'
+import type { PredictedCase, TrainingApi, TrainRequest } from '../training/api.js'
 import { runFake, testScores } from './test-support/fake-cli.js'
 
 let folder: string
@@ -183,47 +183,73 @@ describe('train', () => {
 })
 
 describe('evaluate', () => {
-  it('prints a table with intervals, notes and the next command', async () => {
+  /** Two cases of a run: right, and half of the reference marked. */
+  const evaluateRun: TrainingApi['evaluateRun'] = async ({ onCase }) => {
+    const item = (name: string, patient: string, marks: number[], raters: number[]): PredictedCase => ({
+      name,
+      patient,
+      width: 4,
+      height: 1,
+      image: Float32Array.of(0, 0.2, 0.4, 1),
+      channels: 1,
+      classes: [
+        {
+          name: 'lesion',
+          probability: Float32Array.from(marks),
+          uncertainty: new Float32Array(4),
+          samples: [Uint8Array.from(marks)],
+          stages: [],
+          raters: [Uint8Array.from(raters)],
+          scores: {},
+        },
+      ],
+    })
+    await onCase?.(item('one, two', 'p1', [0, 1, 1, 0], [0, 1, 1, 0]))
+    await onCase?.(item('three', 'p2', [0, 1, 0, 0], [0, 1, 1, 1]))
+    return testScores
+  }
+
+  it('scores a run and prints a table with intervals, notes and the next command', async () => {
     writeFileSync(join(folder, 'config.yaml'), 'method: unet\n')
     const out = join(folder, 'scores.csv')
-    const { code, stdout } = await runFake(['evaluate', folder, '--samples', '16', '--out', out], {
-      training: { evaluateRun: async () => testScores },
-    })
+    const argv = ['evaluate', folder, '--metrics', 'dice,iou', '--out', out]
+    const { code, stdout } = await runFake(argv, { training: { evaluateRun } })
     expect(code).toBe(0)
+    // Dice 1 and 2 x 1 / (1 + 3); IoU 1 and 1/3. Standard deviation of two values: difference / sqrt 2.
     expect(stdout.split('\n')).toEqual([
       'ar-seg on the test split of lidc',
-      '64 cases of 16 patients, 16 samples, 4 raters, seed 0, 0:33',
+      '2 cases of 2 patients, 0:33',
       '',
-      'metric       score                 no value',
-      'GED² ↓       0.323 [0.298, 0.351]',
-      'HD95 (px) ↓  12.30                  3 cases',
+      'metric  mean [95 %]              SD  median  cases',
+      'Dice ↑  0.750 [0.500, 1.000]  0.354   0.750      2',
+      'IoU ↑   0.667 [0.333, 1.000]  0.471   0.667      2',
       '',
       '[ ]: 95 % bootstrap interval over patients.',
-      'Two empty masks count as equal.',
       `Scores of each case are in ${out}.`,
       `Next: septum predict ${folder} IMAGES --out masks --preview`,
       '',
     ])
+    const name = basename(folder)
     expect(readFileSync(out, 'utf8')).toBe(
-      'case,patient,ged,hd95\r\n"one, two",p1,0.25,\r\nthree,p1,0.5,3\r\n',
+      `case,patient,method,class,empty,dice,iou\r\n"one, two",p1,${name},lesion,none,1,1\r\nthree,p2,${name},lesion,none,0.5,0.3333333333333333\r\n`,
     )
   })
 
-  it('scores two folders', async () => {
-    const { code, stdout } = await runFake(['evaluate', 'masks', 'labels', '--json'], {
-      training: { evaluateFolders: async () => testScores },
+  it('writes a page, tables and JSON without NaN', async () => {
+    writeFileSync(join(folder, 'config.yaml'), 'method: unet\n')
+    const out = join(folder, 'evaluation')
+    const ran = await runFake(['evaluate', folder, '--out', out, '--json'], { training: { evaluateRun } })
+    expect(ran.code).toBe(0)
+    expect(JSON.parse(ran.stdout)).toMatchObject({ event: 'result', command: 'evaluate', cases: 2 })
+    expect(readdirSync(out).sort()).toEqual(
+      ['cases.csv', 'report.html', 'results.json', 'summary.csv', 'table.md', 'table.tex'].sort(),
+    )
+    expect(JSON.parse(readFileSync(join(out, 'results.json'), 'utf8'))).toMatchObject({
+      format: 'septum-evaluation',
+      version: 1,
+      perCase: [{ case: 'one, two' }, { case: 'three' }],
     })
-    expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({
-      event: 'result',
-      command: 'evaluate',
-      cases: 64,
-      rows: [
-        { metric: 'ged', interval: [0.298, 0.3514] },
-        { metric: 'hd95', interval: null },
-      ],
-      next: 'septum evaluate masks labels --out scores.csv',
-    })
+    expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('The 2 worst cases')
   })
 })
 

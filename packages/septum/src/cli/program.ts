@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander'
+import { addData } from './commands/data.js'
 import { addEvaluate } from './commands/evaluate.js'
 import { addMethods } from './commands/methods.js'
 import { addPredict } from './commands/predict.js'
 import { addReport } from './commands/report.js'
 import { addTrain } from './commands/train.js'
+import { addWeights } from './commands/weights.js'
 import { type Cli, paintFor } from './context.js'
 import { exitCodes } from './errors.js'
 import { printError } from './run-command.js'
@@ -47,7 +49,9 @@ export function createProgram(cli: Cli, finish: Finish): Command {
   addPredict(program, cli, finish)
   addEvaluate(program, cli, finish)
   addReport(program, cli, finish)
+  addData(program, cli, finish)
   addMethods(program, cli, finish)
+  addWeights(program, cli, finish)
   return program
 }
 
@@ -61,7 +65,8 @@ export async function run(cli: Cli): Promise<number> {
     program.outputHelp()
     return exitCodes.usage
   }
-  const named = program.commands.find((command) => command.name() === cli.argv[0])
+  const outer = program.commands.find((command) => command.name() === cli.argv[0])
+  const named = outer?.commands.find((command) => command.name() === cli.argv[1]) ?? outer
   const json = cli.argv.includes('--json')
   const wrongTopic = helpTopicError(cli.argv, program)
   if (wrongTopic) {

@@ -35,6 +35,8 @@ export interface Outcome {
   readonly next: string
   /** Stopped by a signal, in good order. */
   readonly interrupted?: boolean
+  /** A part could not be done; the rest is the result. */
+  readonly failed?: boolean
 }
 
 export interface CommandPlan {
@@ -66,7 +68,8 @@ export async function runCommand(cli: Cli, plan: CommandPlan): Promise<number> {
       const next = options.quiet ? [] : [`${paint('bold', 'Next:')} ${outcome.next}`]
       cli.stdout.write([...outcome.text, ...next].map((line) => `${line}\n`).join(''))
     }
-    return outcome.interrupted ? interrupts.exitCode() : exitCodes.done
+    if (outcome.interrupted) return interrupts.exitCode()
+    return outcome.failed ? exitCodes.failed : exitCodes.done
   } catch (error) {
     reporter.stop()
     if (interrupts.signal.aborted && isAbort(error, interrupts.signal)) {

@@ -1,5 +1,7 @@
 export type { Area, HypothesisCase, Picture } from './cases.js'
+export { type ContactSheet, renderContactSheet } from './contact-sheet.js'
 export { type Curve, type CurvePanel, type CurvesFigure, renderCurves } from './curves.js'
+export { type DatasetPage, renderDatasetPage } from './dataset-page.js'
 export { type HypothesesFigure, renderHypothesesFigure } from './hypotheses.js'
 export {
   formatCount,

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { type CurvesFigure, renderCurves } from './curves.js'
+import { htmlDocument, section } from './document.js'
 import { type HypothesesFigure, renderHypothesesFigure } from './hypotheses.js'
 import { pageStyle } from './page-style.js'
 import { casePlayers, playerScript } from './player.js'
 import { type Results, resultsTable } from './results.js'
-import { type Child, type Markup, markup, trusted } from './svg.js'
+import { type Markup, markup, trusted } from './svg.js'
 
 export interface ReportDataset {
   readonly name: string
@@ -90,42 +90,7 @@ export async function renderReportPage(page: ReportPage): Promise<string> {
       ),
     section('Next', markup`<p>${page.next.explanation}</p><pre><code>${page.next.command}</code></pre>`),
   ]
-  return documentOf(page, body)
-}
-
-function documentOf(page: ReportPage, body: Child): string {
-  const digest = createHash('sha256').update(playerScript).digest('base64')
-  const policy = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${digest}'; base-uri 'none'; form-action 'none'`
-  return markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${page.title}</title>
-<style>${trusted(pageStyle)}</style>
-</head>
-<body>
-<header>
-<p class="brand">Septum</p>
-<h1>${page.title}</h1>
-<p class="lead">${page.lead}</p>
-<p class="warning">Research use only. Not a medical device.</p>
-</header>
-<main>
-${body}
-</main>
-<footer><p>Made by Septum${page.date && `, ${page.date}`}. Research use only. Not a medical device.</p></footer>
-<script>${trusted(playerScript)}</script>
-</body>
-</html>
-`.toString()
-}
-
-function section(title: string, ...content: readonly Child[]): Markup {
-  return markup`<section><h2>${title}</h2>
-${content}</section>
-`
+  return htmlDocument({ ...page, body, style: pageStyle, script: playerScript })
 }
 
 const note = (text: string) => markup`<li>${text}</li>`

@@ -9,7 +9,8 @@ export interface Estimate {
 
 export interface Metric {
   readonly name: string
-  readonly better: 'higher' | 'lower'
+  /** null: neither side is better, and nobody wins. */
+  readonly better: 'higher' | 'lower' | null
   /** One line for a reader who does not know it. */
   readonly explanation?: string
 }
@@ -26,6 +27,10 @@ export interface Results {
   readonly caption: string
   readonly metrics: readonly Metric[]
   readonly rows: readonly ResultRow[]
+  /** False where the rows are no rivals, e.g. the classes of one method: nothing is bold. Default true. */
+  readonly rivals?: boolean
+  /** What the rows are. Default `Method`. */
+  readonly rowTitle?: string
 }
 
 /**
@@ -33,6 +38,7 @@ export interface Results {
  * @returns its index in `rows`, or -1 where there is none or fewer than two compete.
  */
 export function clearWinner(rows: readonly ResultRow[], metric: Metric): number {
+  if (metric.better === null) return -1
   const sign = metric.better === 'higher' ? 1 : -1
   const rivals = rows.flatMap((row, index) => {
     const value = row.values[metric.name]
@@ -47,8 +53,8 @@ export function clearWinner(rows: readonly ResultRow[], metric: Metric): number 
 
 /** The table of methods and metrics, each number with its interval written and drawn. */
 export function resultsTable(results: Results): Markup {
-  const { metrics, rows, caption } = results
-  const winners = metrics.map((metric) => clearWinner(rows, metric))
+  const { metrics, rows, caption, rivals = true, rowTitle = 'Method' } = results
+  const winners = metrics.map((metric) => (rivals ? clearWinner(rows, metric) : -1))
   const spans = metrics.map((metric) => metricSpan(rows, metric))
   const body = rows.map((row, r) => {
     const cells = metrics.map((metric, m) =>
@@ -60,13 +66,14 @@ export function resultsTable(results: Results): Markup {
     ? 'Bold: the best value whose interval overlaps no other method’s.'
     : 'No value is bold: the intervals of the methods overlap.'
   return markup`<div class="scroll" role="region" aria-label="Results" tabindex="0"><table class="results">
-<caption>${caption} Mean and 95 % interval. ${rows.length > 1 && clear}</caption>
-<thead><tr><th scope="col">Method</th>${metrics.map(metricHeading)}</tr></thead>
+<caption>${caption} Mean and 95 % interval. ${rivals && rows.length > 1 && clear}</caption>
+<thead><tr><th scope="col">${rowTitle}</th>${metrics.map(metricHeading)}</tr></thead>
 <tbody>${body}</tbody></table></div>
 ${explanations(metrics)}`
 }
 
 function metricHeading(metric: Metric): Markup {
+  if (metric.better === null) return markup`<th scope="col">${metric.name}</th>`
   const [arrow, words] = metric.better === 'higher' ? ['↑', 'higher is better'] : ['↓', 'lower is better']
   return markup`<th scope="col">${metric.name} <span aria-label="${words}" title="${words}">${arrow}</span></th>`
 }

@@ -162,20 +162,13 @@ export interface EvaluateRunRequest {
   readonly run: string
   /** Another data set than the one the run was trained on. */
   readonly dataset?: string
+  /** `dataset.yaml` of a data set that has none of its own. */
+  readonly description?: string
   readonly split: SplitName
   readonly samples?: number
   readonly seed: number
   readonly device: string
   readonly threads: number
-  readonly reporter: Reporter
-  readonly signal: AbortSignal
-}
-
-export interface EvaluateFoldersRequest {
-  /** Predicted masks: `<case>.png`, or `<case>/<sample>.png` for several samples. */
-  readonly predictions: string
-  /** Reference masks in any layout of a data set's `masks/`. */
-  readonly references: string
   readonly reporter: Reporter
   readonly signal: AbortSignal
 }
@@ -245,7 +238,6 @@ export interface TrainingApi {
   train(request: TrainRequest): Promise<TrainOutcome>
   predictRun(request: PredictRequest): Promise<PredictResult>
   evaluateRun(request: EvaluateRunRequest): Promise<EvaluateResult>
-  evaluateFolders(request: EvaluateFoldersRequest): Promise<EvaluateResult>
   /** @throws SeptumError when the folder holds no finished run. */
   readSummary(run: string): RunSummary
 }

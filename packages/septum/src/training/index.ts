@@ -1,5 +1,5 @@
 export * from './api.js'
-export { evaluateFolders, evaluateRun } from './evaluate.js'
+export { evaluateRun } from './evaluate.js'
 export { predictRun } from './predict.js'
 export { loadRun, readSummary, type TrainedRun } from './run-folder.js'
 export { train } from './train.js'

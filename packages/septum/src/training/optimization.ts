@@ -10,15 +10,21 @@ export function namedParametersOf(modules: readonly Module[]): [string, Tensor][
   return Array.from(seen, ([p, name]) => [name, p])
 }
 
-/** The optimiser of a recipe, with and without weight decay in two groups. */
+/** The optimiser of a recipe; parameters with and without weight decay, and of each rate, in groups of their own. */
 export function makeOptimizer(recipe: OptimizerRecipe, modules: readonly Module[]): optim.Optimizer {
   const named = namedParametersOf(modules)
-  const weightDecay = recipe.weightDecay ?? 0
   const decays = recipe.decays ?? (() => true)
-  const groups = [
-    { params: named.filter(([name, p]) => decays(name, p)).map(([, p]) => p), weightDecay },
-    { params: named.filter(([name, p]) => !decays(name, p)).map(([, p]) => p), weightDecay: 0 },
-  ].filter((group) => group.params.length > 0)
+  const rate = recipe.rate ?? (() => 1)
+  const rates = [...new Set(named.map(([name, p]) => rate(name, p)))].sort((a, b) => b - a)
+  const groups = rates
+    .flatMap((factor) =>
+      [true, false].map((decay) => ({
+        params: named.filter(([n, p]) => decays(n, p) === decay && rate(n, p) === factor).map(([, p]) => p),
+        weightDecay: decay ? (recipe.weightDecay ?? 0) : 0,
+        lr: recipe.lr * factor,
+      })),
+    )
+    .filter((group) => group.params.length > 0)
   const { lr, eps } = recipe
   const betas = recipe.betas ?? [0.9, 0.999]
   switch (recipe.kind) {

@@ -43,6 +43,21 @@ describe('predictCase', () => {
     expect(marked).toEqual([10, 11, 12, 13, 18, 19, 20, 21, 26, 27, 28, 29, 34, 35, 36, 37])
   })
 
+  it.each([
+    // Offsets floor((7 - 4) / 2) = 1 and floor((9 - 4) / 2) = 2: rows 1 to 4, columns 2 to 5.
+    [7, 9, [1, 4], [2, 5]],
+    // Smaller than the window: all of it comes back.
+    [3, 3, [0, 2], [0, 2]],
+  ])('crop: odd differences, %i x %i', async (height, width, rows, columns) => {
+    const bright = picture(height, width, () => true)
+    const { classes } = await predictCase(new Threshold(), task, bright, { ...options, resize: 'crop' })
+    classes[0]!.samples[0]!.forEach((value, i) => {
+      const [y, x] = [Math.floor(i / width), i % width]
+      const inside = y >= rows[0]! && y <= rows[1]! && x >= columns[0]! && x <= columns[1]!
+      expect([y, x, value]).toEqual([y, x, inside ? 1 : 0])
+    })
+  })
+
   it('stretch: marks the right half of a picture of twice the size, all of it', async () => {
     const half = (_: number, x: number) => x >= 4
     const item = await predictCase(new Threshold(), task, picture(8, 8, half), {

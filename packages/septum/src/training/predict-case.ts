@@ -29,18 +29,24 @@ export interface CaseOptions {
   readonly signal?: AbortSignal
 }
 
-/** Copies between an image and the window of another size at its centre; what lies outside stays as it is. */
+/**
+ * Copies an image into the window of another size at its centre, or `back` from the window into an image; what
+ * lies outside stays as it is.
+ */
 function copyCentre(
   from: Float32Array,
   fromSize: readonly number[],
   to: Float32Array,
   toSize: readonly number[],
+  back = false,
 ): Float32Array {
   const [fh, fw] = fromSize as [number, number]
   const [th, tw] = toSize as [number, number]
   // The same rule as for centre crops in training: the rest of an odd difference goes to the far side.
-  const top = Math.floor((fh - th) / 2)
-  const left = Math.floor((fw - tw) / 2)
+  // The way back undoes the way there, or masks would lie a pixel beside what they mark.
+  const offset = (own: number, other: number) =>
+    back ? -Math.floor((other - own) / 2) : Math.floor((own - other) / 2)
+  const [top, left] = [offset(fh, th), offset(fw, tw)]
   for (let y = Math.max(0, -top); y < Math.min(th, fh - top); y++) {
     for (let x = Math.max(0, -left); x < Math.min(tw, fw - left); x++) {
       to[y * tw + x] = from[(y + top) * fw + x + left]!
@@ -75,7 +81,7 @@ function plane(
   const [height, width] = volume.shape.slice(-2) as [number, number]
   const from = volume.data.subarray(index * height * width, (index + 1) * height * width)
   if (resize === 'stretch') return stretch(from, [height, width], size, mode)
-  return copyCentre(from, [height, width], new Float32Array(size[0]! * size[1]!), size)
+  return copyCentre(from, [height, width], new Float32Array(size[0]! * size[1]!), size, true)
 }
 
 /** Scores of one class against its raters, by the names of the core's multi-rater scores. */

@@ -4,10 +4,8 @@ import { SeptumError } from '@septum/core'
 import { readPicture, writeMask, writePng } from '../formats/index.js'
 import type { Task } from '../methods/method.js'
 import type { PredictedCase, PredictRequest, PredictResult } from './api.js'
-import { pictureOf } from './evaluate.js'
+import { type OpenedRun, openRun, openSplit, pictureOf } from './open-run.js'
 import { type Picture, predictCase } from './predict-case.js'
-import { loadRun } from './run-folder.js'
-import { openWorkplace, prepareDevice } from './workplace.js'
 
 interface Source {
   readonly name: string
@@ -18,11 +16,10 @@ interface Source {
 export async function predictRun(request: PredictRequest): Promise<PredictResult> {
   const start = performance.now()
   const { out, reporter, signal } = request
-  const device = prepareDevice(request.device, request.threads, reporter)
-  const { config, task, model } = loadRun(request.run, device)
-  const sources = request.split
-    ? await fromSplit(request, config.data, task, config.seed)
-    : fromFiles(request.inputs, task)
+  const run = openRun(request)
+  const { config, task, model, device } = run
+  const { split } = request
+  const sources = split ? await fromSplit(run, { split, reporter }) : fromFiles(request.inputs, task)
   makeFolder(out)
   const progress = reporter.progress('images', sources.length, 'images')
   let files = 0
@@ -84,18 +81,9 @@ function makeFolder(folder: string): void {
   }
 }
 
-async function fromSplit(
-  request: PredictRequest,
-  data: Parameters<typeof openWorkplace>[0],
-  task: Task,
-  seed: number,
-): Promise<Source[]> {
-  const { store, cases } = await openWorkplace(
-    { ...data, imageSize: [...task.imageSize] },
-    seed,
-    request.reporter,
-  )
-  return cases[request.split!].map((entry) => ({ name: entry.name, load: () => pictureOf(store, entry) }))
+async function fromSplit(run: OpenedRun, request: Parameters<typeof openSplit>[1]): Promise<Source[]> {
+  const { store, chosen } = await openSplit(run, request)
+  return chosen.map((entry) => ({ name: entry.name, load: () => pictureOf(store, entry) }))
 }
 
 function fromFiles(inputs: readonly string[], task: Task): Source[] {

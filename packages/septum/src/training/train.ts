@@ -93,6 +93,7 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   }
   const options = withPhaseSteps(config, training.steps)
   const model = buildModel({ ...config, options }, workplace.task, device)
+  model.initialise?.(reporter)
   const phases = withSteps(model.phases(), training.steps)
   const startFolder = (): void => startRunFolder(out, request.configText, workplace.task)
   // A resumed run keeps its files until its checkpoint was found to fit what is asked for now.

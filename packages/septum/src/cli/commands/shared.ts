@@ -39,3 +39,12 @@ function parseDevice(text: string): string {
 
 /** For options that may be given several times. */
 export const collect = (text: string, earlier: readonly string[] = []): string[] => [...earlier, text]
+
+/** A number from 0 up to, but without, 1. */
+export function share(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !(value >= 0 && value < 1)) {
+    throw new InvalidArgumentError('A share of at least 0 and below 1 is expected, e.g. 0.15.')
+  }
+  return value
+}

@@ -97,7 +97,6 @@ export async function runFake(argv: readonly string[], options: FakeOptions = {}
     train: unused,
     predictRun: unused,
     evaluateRun: unused,
-    evaluateFolders: unused,
     readSummary: () => {
       throw new Error('not for this test')
     },
@@ -111,7 +110,11 @@ export async function runFake(argv: readonly string[], options: FakeOptions = {}
     version: '1.2.3',
     signals: options.signals ?? new EventEmitter(),
     exit: (code) => exits.push(code),
-    load: { training: async () => training, methods: async () => testMethods },
+    load: {
+      training: async () => training,
+      evaluation: () => import('../../evaluation/index.js'),
+      methods: async () => testMethods,
+    },
   }
   const code = await run(cli)
   return { code, stdout: stdout.text(), stderr: stderr.text(), exits }

@@ -1,0 +1,7 @@
+export * from './csv.js'
+export * from './json.js'
+export * from './latex.js'
+export * from './markdown.js'
+export * from './numbers.js'
+export * from './tables.js'
+export * from './write.js'
