@@ -128,8 +128,6 @@ console.log('\nMedians (fastest to slowest). PyTorch draws its tokens inside the
 const memory = []
 for (let i = 0; i < options.repeats; i++) {
   await sample(many, true)
-  // Node releases arrays made by the bridge in a turn of the event loop, which synchronous engines never reach.
-  await new Promise((resolve) => setImmediate(resolve))
   memory.push({ resident: process.memoryUsage.rss(), tensors: liveTensors() })
 }
 const [first, last] = [memory[Math.floor(memory.length / 4)], memory.at(-1)]

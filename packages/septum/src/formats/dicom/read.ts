@@ -158,7 +158,11 @@ async function readSeries(series: Series, path: string, options: DicomOptions): 
   const deep = (plan.palette?.bits ?? layout.bitsStored) > 8
   const { grey, invert } = plan
   const tried = grey.tryInt16 ? new Int16Array(samples) : grey.make(colour ? 0 : samples)
-  let data: MedicalImage['data'] = colour ? (deep ? new Uint16Array(samples) : new Uint8Array(samples)) : tried
+  let data: MedicalImage['data'] = colour
+    ? deep
+      ? new Uint16Array(samples)
+      : new Uint8Array(samples)
+    : tried
   /** Place of each frame in the volume: file after file is opened once. */
   const wanted = new Map(stack.order.flat().map((frame, slot) => [frame, slot]))
   let number = 0

@@ -1,11 +1,13 @@
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { readImage, readImageHeader } from '../registry.js'
 import { readDicom } from './read.js'
-import { readDicomSeg, segLabels } from './seg/index.js'
+import { readDicomSeg, segLabels, writeDicomSeg } from './seg/index.js'
 
 interface Samples {
   readonly images: Record<
@@ -89,6 +91,24 @@ describe.skipIf(!existsSync(data))('public samples', () => {
       const slice = Math.round(position[2]! - source.geometry!.originMm[2])
       const plane = segLabels(seg).data.subarray(slice * 512 * 512, (slice + 1) * 512 * 512)
       expect(Array.from(plane).reduce((total, value) => total + value, 0)).toBe(sum)
+    }
+  })
+
+  it('writes a real segmentation again: the same mask, and no error of dciodvfy where it is installed', async () => {
+    const source = join(data, 'ct-3slice-liver/images')
+    const { masks } = await readDicomSeg(
+      join(data, 'ct-3slice-liver/masks/liver.dcm'),
+      await readDicom(source),
+    )
+    const folder = mkdtempSync(join(tmpdir(), 'septum-samples-'))
+    try {
+      const file = join(folder, 'liver.dcm')
+      await writeDicomSeg(file, masks, { source, segments: [{ label: 'liver' }] })
+      expect((await readDicomSeg(file, await readDicom(source))).masks).toEqual(masks)
+      const { error, stdout, stderr } = spawnSync('dciodvfy', [file], { encoding: 'utf8' })
+      if (!error) expect(`${stdout}${stderr}`.match(/^Error.*/gm)).toBeNull()
+    } finally {
+      rmSync(folder, { recursive: true })
     }
   })
 

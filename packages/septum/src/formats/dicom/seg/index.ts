@@ -1,4 +1,5 @@
 export type { Code } from './codes.js'
 export type { SegDescription, SegmentInfo } from './dataset.js'
-export { type DicomSeg, type ReadSegment, readDicomSeg, type SegGrid, segLabels } from './read.js'
+export type { SegGrid } from './grid.js'
+export { type DicomSeg, type ReadSegment, readDicomSeg, segLabels } from './read.js'
 export { encodeDicomSeg, type SegOptions, writeDicomSeg } from './write.js'

@@ -5,12 +5,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type MedicalImage, SeptumError } from '@septum/core'
 import { afterAll, describe, expect, it } from 'vitest'
+import { Dataset } from '../dataset.js'
 import { readDicom } from '../read.js'
 import { defaultCodes } from './codes.js'
 import { fromDicomLab, toDicomLab } from './colour.js'
 import { decimal } from './dataset.js'
 import { encodeDicomSeg, readDicomSeg, type SegOptions, segLabels, writeDicomSeg } from './index.js'
 import { copiedTags } from './source-series.js'
+import { textOf } from './text.js'
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url))
 const dir = mkdtempSync(join(tmpdir(), 'septum-seg-'))
@@ -298,6 +300,20 @@ describe('parts', () => {
     expect(decimal(value).length).toBeLessThanOrEqual(16)
     expect(Math.abs(Number(decimal(value)) - value)).toBeLessThanOrEqual(Math.abs(value) * 1e-9)
     expect(Number(decimal(value))).toBeCloseTo(Number(text), 8)
+  })
+
+  it.each([
+    // Müller: ü is FC in ISO 8859-1 and C3 BC in UTF-8; Ж is B6 in ISO 8859-5.
+    ['ISO_IR 100', '4dfc6c6c6572', 'Müller'],
+    ['ISO_IR 192', '4dc3bc6c6c6572', 'Müller'],
+    ['ISO_IR 144', 'b6', 'Ж'],
+    ['', '4d756c6c6572', 'Muller'],
+  ])('text in the character set %s', (set, hex, wanted) => {
+    const bytes = Buffer.concat([Buffer.from(set.padEnd(12)), Buffer.from(hex, 'hex')])
+    const dataset = new Dataset(bytes, true, 'file')
+    dataset.add({ tag: 0x00080005, vr: 'CS', offset: 0, length: 12 })
+    dataset.add({ tag: 0x00100010, vr: 'PN', offset: 12, length: bytes.length - 12 })
+    expect(textOf(dataset, 'PatientName')).toBe(wanted)
   })
 
   it('codes follow words of the label', () => {
