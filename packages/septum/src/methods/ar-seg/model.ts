@@ -1,10 +1,21 @@
 import { fuseSamples, SeptumError, sampleMasks } from '@septum/core'
 import { nn, type Tensor } from '@septum/torch'
-import type { Phase, Prediction, PredictOptions, SegmentationModel, Stage, Task, Volume } from '../method.js'
+import type {
+  BundleParts,
+  GraphExporter,
+  Phase,
+  Prediction,
+  PredictOptions,
+  SegmentationModel,
+  Stage,
+  Task,
+  Volume,
+} from '../method.js'
 import { MaskAutoencoder } from './autoencoder.js'
 import { autoencoderPhase } from './autoencoder-phase.js'
 import { ImageCondition, type ImageEncoder, PyramidImageEncoder } from './condition.js'
 import { TorchEngine } from './engine.js'
+import { exportArSeg } from './export.js'
 import type { ArSegOptions } from './options.js'
 import { segmentorPhase } from './segmentor-phase.js'
 import { NextScaleTransformer } from './transformer.js'
@@ -116,6 +127,13 @@ export class ArSeg extends nn.Module implements SegmentationModel {
       useCache,
       this.options.autoencoder.codes,
     )
+  }
+
+  export(graphs: GraphExporter): BundleParts {
+    const { autoencoder, condition, transformer, options, task } = this
+    const temperature = stretchTemperatures(options.sampling.temperature, options.autoencoder.scales.length)
+    const engine = this.engine() as BundleParts['engine']
+    return exportArSeg(graphs, { autoencoder, condition, transformer, options, task, temperature, engine })
   }
 
   /** Samples masks of every class for each image and fuses them (sections 5 and 6). */
