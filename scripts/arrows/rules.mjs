@@ -3,7 +3,7 @@
 
 /** Packages: other packages of this repository, node: modules, and packages from npm. */
 export const packageRules = {
-  '@septum/core': { packages: [], node: false, npm: [] },
+  '@septum/core': { packages: [], node: false, npm: ['onnxruntime-common'] },
   '@septum/torch': { packages: ['@septum/core'], node: true, npm: [] },
   septum: { packages: ['@septum/core', '@septum/torch'], node: true, npm: 'any' },
   '@septum/viewer': { packages: ['@septum/core'], node: false, npm: 'any' },
@@ -11,9 +11,11 @@ export const packageRules = {
 
 /** The contract between methods and the rest: batches, recipes, predictions. It knows nobody. */
 const contract = 'methods/method.ts'
+/** ONNX Runtime for Node, without libtorch. */
+const runtime = 'export/node-runtime.ts'
 const data = ['formats', 'datasets']
 const models = [contract, 'methods', 'blocks', 'losses']
-const work = ['training', 'evaluation', 'export', 'report']
+const work = ['training', 'evaluation', 'comparison', 'export', runtime, 'inference', 'report']
 
 /**
  * Inside packages/septum/src: a folder (or a file of its own standing) and what it may import besides itself.
@@ -21,6 +23,7 @@ const work = ['training', 'evaluation', 'export', 'report']
  */
 export const folderRules = {
   [contract]: ['@septum/torch'],
+  [runtime]: [],
   formats: [],
   blocks: ['@septum/torch'],
   losses: ['@septum/torch'],
@@ -28,10 +31,12 @@ export const folderRules = {
   methods: ['@septum/torch', contract, 'blocks', 'losses'],
   // Runs without libtorch: of the data sets it takes files, not batches.
   evaluation: data,
+  inference: [...data, runtime],
   training: ['@septum/torch', ...models, ...data],
-  export: ['@septum/torch', ...models, ...data],
-  report: ['@septum/torch', ...models, ...data, 'evaluation'],
-  server: ['@septum/torch', ...models, ...data, ...work],
+  comparison: ['@septum/torch', ...models, ...data, 'training', 'evaluation'],
+  export: ['@septum/torch', ...models, ...data, runtime],
+  report: ['@septum/torch', ...models, ...data, 'evaluation', 'comparison'],
+  server: [...data, 'inference'],
   cli: ['@septum/torch', ...models, ...data, ...work, 'server'],
   'index.ts': ['@septum/torch', ...models, ...data, ...work, 'server', 'cli'],
 }

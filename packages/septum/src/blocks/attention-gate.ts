@@ -1,5 +1,6 @@
-import { F, nn, scope, type Tensor } from '@septum/torch'
+import { nn, scope, type Tensor } from '@septum/torch'
 import { convNorm } from './backbones/index.js'
+import { resizeMaps, sizeOf } from './resize.js'
 
 /** A 1x1 convolution with bias and batch norm. */
 class PointNorm extends nn.Module {
@@ -70,8 +71,8 @@ export class GridAttentionGate extends nn.Module {
   /** @returns one coefficient a pixel of x, [N, 1, H, W] in (0, 1) */
   coefficients(x: Tensor, g: Tensor): Tensor {
     const theta = this.skip.forward(x) // [N, inner, H / 2, W / 2]
-    const phi = resize(this.gating.forward(g), theta.shape.slice(2))
-    return resize(this.psi.forward(theta.add(phi).relu()).sigmoid(), x.shape.slice(2))
+    const phi = resizeMaps(this.gating.forward(g), sizeOf(theta))
+    return resizeMaps(this.psi.forward(theta.add(phi).relu()).sigmoid(), sizeOf(x))
   }
 
   /** @param x skip [N, skip, H, W], H and W at least 2 @param g gating signal [N, gating, h, w] @returns as `x` */
@@ -79,6 +80,3 @@ export class GridAttentionGate extends nn.Module {
     return scope(() => this.out.forward(x.mul(this.coefficients(x, g))))
   }
 }
-
-const resize = (x: Tensor, size: readonly number[]): Tensor =>
-  `${x.shape.slice(2)}` === `${size}` ? x : F.interpolate(x, { size, mode: 'bilinear' })

@@ -1,7 +1,7 @@
 import { F, full, nn, noGrad, rand, scope, setThreads, type Tensor } from '@septum/torch'
 import { expect, it } from 'vitest'
 import { formulaImage } from './backbones/testing.js'
-import { NonLocalBlock } from './non-local.js'
+import { attendInParts, NonLocalBlock } from './non-local.js'
 import { PartialDecoder } from './partial-decoder.js'
 import { ReceptiveFieldBlock } from './receptive-field-block.js'
 import { ReverseAttention, reverseAttention } from './reverse-attention.js'
@@ -45,14 +45,37 @@ it("has PyTorch's non-local block, which starts as the identity", () => {
   expect(noGrad(() => block.forward(rand([1, 12, 1, 5]))).shape).toEqual([1, 12, 1, 5])
 })
 
+it('attends in parts as it does at once, gradients included', () => {
+  const [q, k, v] = [rand([2, 10, 3]), rand([2, 7, 3]), rand([2, 7, 4])] as const
+  const results = [2 ** 25, 2 * 7 * 3, 1].map((held) => {
+    const inputs = [q, k, v].map((t) => t.clone().requiresGrad_())
+    const out = attendInParts(inputs[0]!, inputs[1]!, inputs[2]!, held)
+    out.square().sum().backward()
+    return [out, ...inputs.map((t) => t.grad!)]
+  })
+  const [whole, ...parts] = results as [Tensor[], ...Tensor[][]]
+  for (const part of parts) {
+    for (const [i, t] of part.entries()) expect(t.allclose(whole[i]!, 1e-5, 1e-6)).toBe(true)
+  }
+  expect(whole[0]!.allclose(F.attention(q, k, v, { scale: 1 }))).toBe(true)
+})
+
 it("has PyTorch's squeeze-and-excitation", () => {
   const one = new One(new SqueezeExcite(32))
   expectStudy(one, (x) => [one.part.forward(x)], formulaImage([2, 32, 16, 24]), studies.squeezeExcite)
 })
 
 it('looks only where the coarser map has marked nothing', () => {
-  expect(reverseAttention(full([1, 1, 2, 2], 50)).amax().item()).toBe(0)
-  expect(reverseAttention(full([1, 1, 2, 2], 0)).amin().item()).toBe(0.5)
+  expect(
+    reverseAttention(full([1, 1, 2, 2], 50))
+      .amax()
+      .item(),
+  ).toBe(0)
+  expect(
+    reverseAttention(full([1, 1, 2, 2], 0))
+      .amin()
+      .item(),
+  ).toBe(0.5)
   // Of two classes the surer one counts.
   const two = rand([1, 2, 3, 3]).mul(8).sub(4)
   const best = two.sigmoid().amax(1, true)

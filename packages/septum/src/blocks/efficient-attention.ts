@@ -1,5 +1,6 @@
 import { F, nn, scope, type Tensor } from '@septum/torch'
 import { RelativePositionBias } from './relative-position-bias.js'
+import { resizeMaps } from './resize.js'
 
 export interface EfficientAttentionOptions {
   readonly heads: number
@@ -50,7 +51,7 @@ class ReducedAttention extends nn.Module {
     const size = q.shape.slice(2) as [number, number]
     const drop = (t: Tensor) => F.dropout(t, dropout, this.training)
     const tokens = (t: Tensor) => t.flatten(2).unflatten(1, [-1, heads]).permute([0, 2, 3, 1]) // [N, heads, P, d]
-    const small = (t: Tensor) => tokens(resize(t, [reducedSide, reducedSide]))
+    const small = (t: Tensor) => tokens(resizeMaps(t, [reducedSide, reducedSide], true))
     const queries = tokens(q)
     const scale = 1 / Math.sqrt(queries.size(3))
     // The released code adds the bias before it scales.
@@ -60,9 +61,6 @@ class ReducedAttention extends nn.Module {
     return drop(this.out.forward(map.contiguous('channels_last')))
   }
 }
-
-const resize = (x: Tensor, size: readonly number[]): Tensor =>
-  `${x.shape.slice(2)}` === `${size}` ? x : F.interpolate(x, { size, mode: 'bilinear', alignCorners: true })
 
 /** Attention of a map over itself. */
 export class EfficientSelfAttention extends ReducedAttention {

@@ -1,4 +1,4 @@
-import { F, nn, scope, type Tensor } from '@septum/torch'
+import { cat, checkpoint, F, nn, scope, type Tensor } from '@septum/torch'
 import { ConvNormReLU } from './backbones/index.js'
 
 /** 1x1 convolution named `0`, then the largest of each whole 2x2 window, as far as the map has two rows and columns. */
@@ -18,6 +18,24 @@ class PooledProjection extends nn.Module {
     const window = x.shape.slice(2).map((side) => Math.min(2, side))
     return F.maxPool2d(this.#conv.forward(x), window)
   }
+}
+
+/**
+ * softmax(q kᵀ) v, some queries at a time where all products at once would be more than `held` numbers; gradients
+ * then compute them again. A map of 176x176 has 240 million of them for each image.
+ * @param q [N, L, d] @param k [N, S, d] @param v [N, S, e] @returns [N, L, e]
+ */
+export function attendInParts(q: Tensor, k: Tensor, v: Tensor, held = 2 ** 25): Tensor {
+  const rows = Math.max(1, Math.floor(held / (k.size(0) * k.size(1))))
+  const attend = (queries: Tensor, keys: Tensor, values: Tensor) =>
+    scope(() => F.attention(queries, keys, values, { scale: 1 }))
+  if (rows >= q.size(1)) return attend(q, k, v)
+  return scope(() =>
+    cat(
+      q.split(rows, 1).map((queries) => checkpoint(attend, queries, k, v)),
+      1,
+    ),
+  )
 }
 
 /**
@@ -45,11 +63,10 @@ export class NonLocalBlock extends nn.Module {
     return scope(() => {
       const [n, , h, w] = x.shape as [number, number, number, number]
       const tokens = (t: Tensor) => t.flatten(2).transpose(1, 2) // [N, P, C / 2]
-      const mixed = F.attention(
+      const mixed = attendInParts(
         tokens(this.theta.forward(x)),
         tokens(this.phi.forward(x)),
         tokens(this.g.forward(x)),
-        { scale: 1 },
       ) // [N, HW, C / 2]
       const map = mixed.transpose(1, 2).reshape([n, mixed.size(2), h, w])
       return this.W.forward(map).add_(x)

@@ -28,13 +28,15 @@ export function expectStudy(
   scope(() => {
     network.eval()
     const evaluated = noGrad(() => forward(image))
-    for (const [i, want] of study.evaluation.entries()) expectDigest(evaluated[i]!, want, `evaluation, output ${i}`)
+    for (const [i, want] of study.evaluation.entries())
+      expectDigest(evaluated[i]!, want, `evaluation, output ${i}`)
   })
   network.train()
   scope(() => {
     const out = forward(image)
     // Norms over few elements enlarge differences of rounding.
-    for (const [i, want] of study.training.entries()) expectDigest(out[i]!, want, `training, output ${i}`, 1e-2)
+    for (const [i, want] of study.training.entries())
+      expectDigest(out[i]!, want, `training, output ${i}`, 1e-2)
     out
       .map((map, i) => map.mul(formulaImage(map.shape, 7.25 + i)).sum())
       .reduce((a, b) => a.add(b))

@@ -1,8 +1,11 @@
 import { Command, CommanderError } from 'commander'
+import { addCompare } from './commands/compare.js'
 import { addData } from './commands/data.js'
 import { addEvaluate } from './commands/evaluate.js'
+import { addExport } from './commands/export.js'
 import { addMethods } from './commands/methods.js'
 import { addPredict } from './commands/predict.js'
+import { addProfile } from './commands/profile.js'
 import { addReport } from './commands/report.js'
 import { addTrain } from './commands/train.js'
 import { addWeights } from './commands/weights.js'
@@ -48,9 +51,12 @@ export function createProgram(cli: Cli, finish: Finish): Command {
   addTrain(program, cli, finish)
   addPredict(program, cli, finish)
   addEvaluate(program, cli, finish)
+  addExport(program, cli, finish)
+  addCompare(program, cli, finish)
   addReport(program, cli, finish)
   addData(program, cli, finish)
   addMethods(program, cli, finish)
+  addProfile(program, cli, finish)
   addWeights(program, cli, finish)
   return program
 }

@@ -22,7 +22,9 @@ it('imports published weights, says what they are and what to type next, then li
   const { code, stdout } = await runFake(['weights', 'import', file])
   expect(code).toBe(0)
   // 20 convolutions and 20 norms of five tensors each; torchvision's 11,689,512 less its classifier's 513,000.
-  expect(stdout).toContain('resnet18: 120 tensors match, 11,176,512 parameters; 2 of its classifier left out.')
+  expect(stdout).toContain(
+    'resnet18: 120 tensors match, 11,176,512 parameters; 2 of its classifier left out.',
+  )
   expect(stdout).toContain('--set options.encoder=resnet18')
   const listed = await runFake(['weights', 'list', '--json'])
   const { encoders } = JSON.parse(listed.stdout) as { encoders: { name: string; file: string | null }[] }

@@ -36,10 +36,33 @@ export function classMask(labels: Tensor, classes: Tensor): Tensor {
   return labels.eq(classes.add(1).view([-1, 1, 1, 1])).float()
 }
 
-/** One binary mask a class. @param labels [N, 1, ...size] uint8, value i + 1 is class i. @returns [N, K, ...size] float32 */
-export function classTargets(labels: Tensor, classes: number): Tensor {
-  return cat(
-    Array.from({ length: classes }, (_, i) => labels.eq(i + 1)),
-    1,
-  ).float()
+/** What label values mean: the number of classes, or the task with its regions. */
+export type LabelMeaning =
+  | number
+  | { readonly classes: readonly string[]; readonly regions?: readonly (readonly number[])[] }
+
+/**
+ * One binary mask a class. @param labels [N, 1, ...size] uint8
+ * @param meaning value i + 1 is class i, unless the task tells the labels of each class
+ * @returns [N, K, ...size] float32
+ */
+export function classTargets(labels: Tensor, meaning: LabelMeaning): Tensor {
+  const classes = typeof meaning === 'number' ? meaning : meaning.classes.length
+  const regions = typeof meaning === 'number' ? undefined : meaning.regions
+  const masks = Array.from({ length: classes }, (_, i) => {
+    const own = regions?.[i] ?? [i + 1]
+    return own.map((label) => labels.eq(label)).reduce((a, b) => a.logicalOr(b))
+  })
+  return cat(masks, 1).float()
+}
+
+/** Label of samples that nobody marked. */
+const IGNORED = 255
+
+/**
+ * Which samples count: 1, and 0 where the mask holds the ignore label.
+ * @param labels [N, 1, ...size] uint8 @returns [N, 1, ...size] float32; null for tasks without an ignore label
+ */
+export function countedSamples(labels: Tensor, { ignores }: { readonly ignores?: boolean }): Tensor | null {
+  return ignores ? labels.ne(IGNORED).float() : null
 }

@@ -1,10 +1,34 @@
 import { SeptumError } from '@septum/core'
+import { acsnet } from './acsnet/index.js'
 import { arSeg } from './ar-seg/index.js'
+import { attentionUnet } from './attention-unet/index.js'
+import { bcsnet } from './bcsnet/index.js'
+import { infnet } from './infnet/index.js'
+import { m2snet, msnet } from './m2snet/index.js'
 import type { Method } from './method.js'
+import { pranet } from './pranet/index.js'
+import { resunetPlusPlus } from './resunet-plus-plus/index.js'
+import { transunet } from './transunet/index.js'
 import { unet } from './unet/index.js'
+import { unetPlusPlus } from './unet-plus-plus/index.js'
+import { utnet } from './utnet/index.js'
 
 /** Every method of the toolkit, in the order of `septum methods`. */
-export const methods: readonly Method<never>[] = [arSeg, unet] as unknown as readonly Method<never>[]
+export const methods: readonly Method<never>[] = [
+  arSeg,
+  m2snet,
+  msnet,
+  unet,
+  unetPlusPlus,
+  attentionUnet,
+  utnet,
+  transunet,
+  resunetPlusPlus,
+  pranet,
+  infnet,
+  bcsnet,
+  acsnet,
+] as unknown as readonly Method<never>[]
 
 /** @throws SeptumError `unknown-method` that lists what there is. */
 export function methodByName(name: string): Method<unknown> {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { SeptumError } from '@septum/core'
+import { manifestFile, SeptumError } from '@septum/core'
 import type { PredictedCase } from '../../training/api.js'
 import type { PredictOptions } from '../commands/predict.js'
 import { shellLine } from '../config/render.js'
@@ -8,8 +8,32 @@ import type { Cli } from '../context.js'
 import { formatDuration } from '../reporter/format.js'
 import { runCommand } from '../run-command.js'
 
-/** @returns the exit code. */
-export function predictAction(
+/**
+ * A bundle is run by ONNX Runtime; a run by libtorch, or with `--engine onnx` by the bundle in its `model/`.
+ * @returns the exit code.
+ */
+export async function predictAction(
+  cli: Cli,
+  folder: string,
+  inputs: readonly string[],
+  options: PredictOptions,
+): Promise<number> {
+  const bundle = bundleOf(folder, options.engine)
+  if (!bundle) return predictRunAction(cli, folder, inputs, options)
+  const { predictBundleAction } = await import('./predict-bundle.js')
+  return predictBundleAction(cli, bundle, inputs, options)
+}
+
+/** The folder with `model.json` that is meant; undefined for a run that libtorch is to run. */
+function bundleOf(folder: string, engine: PredictOptions['engine']): string | undefined {
+  if (engine === 'torch') return undefined
+  const own = existsSync(join(folder, manifestFile))
+  // Of a run only when asked for: with --split and a GPU it does more with libtorch.
+  const inside = engine === 'onnx' ? join(folder, 'model') : undefined
+  return own ? folder : inside
+}
+
+function predictRunAction(
   cli: Cli,
   run: string,
   inputs: readonly string[],
@@ -23,6 +47,7 @@ export function predictAction(
     async work({ reporter, signal }) {
       checkInputs(inputs, split)
       requireRun(run)
+      checkBundleOptions(options)
       const { predictRun } = await cli.load.training()
       const onCase = preview
         ? async (item: PredictedCase) => (await import('./figure.js')).writePreview(out, item)
@@ -43,6 +68,30 @@ export function predictAction(
       }
     },
   })
+}
+
+/** Options that only a bundle has must not be passed over in silence. */
+function checkBundleOptions(options: PredictOptions): void {
+  const names = {
+    ensemble: '--ensemble',
+    format: '--format',
+    maps: '--maps',
+    overlap: '--overlap',
+    window: '--window',
+    flips: '--flips',
+    keepLargest: '--keep-largest',
+    leastSize: '--least-size',
+    batch: '--batch',
+    shard: '--shard',
+    overwrite: '--overwrite',
+  } as const
+  const given = Object.entries(names).find(([key]) => options[key as keyof typeof names] !== undefined)
+  if (!given) return
+  throw new SeptumError(
+    'usage-engine',
+    `${given[1]} is an option for bundles, and this is a run`,
+    'Export the run (septum export) and add --engine onnx, or leave the option out.',
+  )
 }
 
 function checkInputs(inputs: readonly string[], split: string | undefined): void {

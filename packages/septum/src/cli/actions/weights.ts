@@ -20,7 +20,9 @@ export function weightsImportAction(cli: Cli, file: string, options: WeightsImpo
       const report = importWeights(file, encoderNamed(options.as, backboneNames))
       const { unknown } = report
       if (unknown.length > 0) {
-        reporter.warn(`${unknown.length} tensors of the file have no place in ${report.backbone}: ${few(unknown)}.`)
+        reporter.warn(
+          `${unknown.length} tensors of the file have no place in ${report.backbone}: ${few(unknown)}.`,
+        )
       }
       return { result: report, text: [told(report)], next: NEXT(report.backbone) }
     },

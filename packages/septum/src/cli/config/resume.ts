@@ -6,6 +6,8 @@ import { type Path, pathText } from './origin.js'
 const changeable = [
   'data.path',
   'data.ahead',
+  'data.cache',
+  'data.workers',
   'device',
   'threads',
   'training.logEvery',

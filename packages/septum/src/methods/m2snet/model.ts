@@ -3,8 +3,11 @@ import { loadPth, loadTensors, nn, noGrad, scope, type Tensor } from '@septum/to
 import { ImageInput, loadPretrained } from '../../blocks/backbones/index.js'
 import { structureLoss } from '../../losses/structure-loss.js'
 import { classTargets, randomRater } from '../../losses/targets.js'
+import { exportMask } from '../mask-export.js'
 import { maskPrediction, validateMasks } from '../mask-model.js'
 import type {
+  BundleParts,
+  GraphExporter,
   Batch,
   Losses,
   Phase,
@@ -110,6 +113,10 @@ export class M2SNet extends nn.Module implements SegmentationModel {
 
   #validate(batches: AsyncIterable<Batch>): Promise<ValidationResult> {
     return validateMasks(batches, this.task.classes.length, (images) => this.#logits(images)[0]!)
+  }
+
+  export(graphs: GraphExporter): BundleParts {
+    return exportMask(graphs, { task: this.task, multiple: 1, logits: (images) => this.#logits(images)[0]! })
   }
 
   async predict(images: Tensor, _options: PredictOptions): Promise<Prediction> {

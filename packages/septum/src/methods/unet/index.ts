@@ -10,6 +10,7 @@ export const unet: Method<UnetOptions> = {
   paper:
     'Ronneberger, Fischer, Brox: U-Net, MICCAI 2015; padded convolutions with batch norm as everybody trains it',
   options: unetOptions,
+  heeds: ['regions', 'ignores'],
   build: (options, task) => new Unet(options, task),
 }
 export { Unet } from './model.js'

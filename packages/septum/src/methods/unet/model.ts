@@ -1,8 +1,11 @@
 import { F, full, nn, noGrad, scope, type Tensor, where } from '@septum/torch'
 import { diceBce } from '../../losses/dice-bce.js'
-import { classTargets, randomRater } from '../../losses/targets.js'
+import { classTargets, countedSamples, randomRater } from '../../losses/targets.js'
+import { exportMask } from '../mask-export.js'
 import type {
   Batch,
+  BundleParts,
+  GraphExporter,
   Losses,
   Phase,
   Prediction,
@@ -84,13 +87,21 @@ export class Unet extends nn.Module implements SegmentationModel {
   }
 
   #losses(batch: Batch): Losses {
-    const target = classTargets(randomRater(batch.masks), this.task.classes.length) // [N, K, ...size]
+    const labels = randomRater(batch.masks)
+    const target = classTargets(labels, this.task) // [N, K, ...size]
+    const counted = countedSamples(labels, this.task) // [N, 1, ...size]
     const { logits, cut } = this.#padded(batch.images)
     const levels = logits.map((level, i) => {
       // Deeper heads are compared with the target averaged to their size.
       const full = i === 0 ? cut(level) : level
-      const wanted = i === 0 ? target : F.interpolate(target, { size: level.shape.slice(2), mode: 'area' })
-      const { dice, bce } = diceBce(full, wanted)
+      const shrunk = (t: Tensor) => F.interpolate(t, { size: level.shape.slice(2), mode: 'area' })
+      const wanted = i === 0 ? target : shrunk(target)
+      // A sample of a deeper head counts where all that it stands for counts.
+      const { dice, bce } = diceBce(
+        full,
+        wanted,
+        i === 0 ? counted : counted && shrunk(counted).ge(1).float(),
+      )
       return { dice, bce, sum: dice.add(bce) }
     })
     const weights = levels.map((_, i) => 2 ** -i)
@@ -108,9 +119,13 @@ export class Unet extends nn.Module implements SegmentationModel {
         const { logits, cut } = this.#padded(batch.images)
         const hard = cut(logits[0]!).gt(0).float().flatten(2) // [N, K, P]
         for (let rater = 0; rater < batch.masks.size(1); rater++) {
-          const target = classTargets(batch.masks.narrow(1, rater, 1), this.task.classes.length).flatten(2)
-          const overlap = hard.mul(target).sum(2).mul(2)
-          const total = hard.sum(2).add(target.sum(2)) // [N, K]
+          const labels = batch.masks.narrow(1, rater, 1)
+          const counted = countedSamples(labels, this.task)?.flatten(2) ?? null // [N, 1, P]
+          const only = (t: Tensor) => (counted ? t.mul(counted) : t)
+          const target = only(classTargets(labels, this.task).flatten(2))
+          const marked = only(hard)
+          const overlap = marked.mul(target).sum(2).mul(2)
+          const total = marked.sum(2).add(target.sum(2)) // [N, K]
           const dice = where(total.gt(0), overlap.div(total.clamp(1)), 1)
           sum += dice.sum().item()
           count += dice.numel
@@ -119,6 +134,15 @@ export class Unet extends nn.Module implements SegmentationModel {
     }
     const dice = count === 0 ? 0 : sum / count
     return { score: dice, metrics: { dice } }
+  }
+
+  export(graphs: GraphExporter): BundleParts {
+    const { task, network } = this
+    return exportMask(graphs, {
+      task,
+      multiple: network.multiple,
+      logits: (images) => network.forward(images)[0]!,
+    })
   }
 
   async predict(images: Tensor, _options: PredictOptions): Promise<Prediction> {

@@ -1,0 +1,3 @@
+export * from './layer-meter.js'
+export * from './prediction-cost.js'
+export * from './tree.js'

@@ -1,0 +1,7 @@
+export * from './compare.js'
+export * from './cost/index.js'
+export * from './numbers.js'
+export * from './outputs/index.js'
+export * from './pictures.js'
+export * from './published/index.js'
+export type * from './types.js'

@@ -1,0 +1,6 @@
+export * from './csv.js'
+export * from './latex.js'
+export * from './markdown.js'
+export * from './rows.js'
+export * from './settings.js'
+export * from './write.js'

@@ -1,0 +1,99 @@
+import { SeptumError } from '@septum/core'
+import { F, type nn, noGrad, scope, type Tensor } from '@septum/torch'
+
+type Size = readonly [height: number, width: number]
+
+const POSITIONS = 'transformer.embeddings.position_embeddings'
+
+/**
+ * Positions learned on one grid for another, corners on corners, linear in between.
+ * @param positions [1, H W, C] @returns [1, H' W', C]
+ */
+export function resizedPositions(positions: Tensor, from: Size, to: Size): Tensor {
+  if (`${from}` === `${to}`) return positions
+  const map = positions.transpose(1, 2).unflatten(2, from) // [1, C, H, W]
+  return F.interpolate(map, { size: to, mode: 'bilinear', alignCorners: true }).flatten(2).transpose(1, 2)
+}
+
+/** Names of timm's hybrid transformers (left) and those of TransUNet's release. */
+const renamed: readonly (readonly [RegExp, string])[] = [
+  [/^patch_embed\.backbone\.stem\.conv\./, 'transformer.embeddings.hybrid_model.root.conv.'],
+  [/^patch_embed\.backbone\.stem\.norm\./, 'transformer.embeddings.hybrid_model.root.gn.'],
+  [/^patch_embed\.proj\./, 'transformer.embeddings.patch_embeddings.'],
+  [/^norm\./, 'transformer.encoder.encoder_norm.'],
+  [/^blocks\.(\d+)\.norm1\./, 'transformer.encoder.layer.$1.attention_norm.'],
+  [/^blocks\.(\d+)\.norm2\./, 'transformer.encoder.layer.$1.ffn_norm.'],
+  [/^blocks\.(\d+)\.mlp\./, 'transformer.encoder.layer.$1.ffn.'],
+  [/^blocks\.(\d+)\.attn\.proj\./, 'transformer.encoder.layer.$1.attn.out.'],
+]
+
+const stages = /^patch_embed\.backbone\.stages\.(\d+)\.blocks\.(\d+)\.(.*)$/
+
+/** One tensor of a file as the tensors of the network that it holds. */
+function translated(name: string, t: Tensor): [string, Tensor][] {
+  const stage = stages.exec(name)
+  if (stage) {
+    const [, block, unit, rest] = stage
+    const inner = rest!
+      .replace(/^downsample\.conv\./, 'downsample.')
+      .replace(/^downsample\.norm\./, 'gn_proj.')
+      .replace(/^norm(\d)\./, 'gn$1.')
+    const place = `body.block${Number(block) + 1}.unit${Number(unit) + 1}`
+    return [[`transformer.embeddings.hybrid_model.${place}.${inner}`, t]]
+  }
+  if (name === 'pos_embed') return [[POSITIONS, t]]
+  const qkv = /^blocks\.(\d+)\.attn\.qkv\.(weight|bias)$/.exec(name)
+  if (qkv) {
+    const parts = t.chunk(3, 0)
+    return ['query', 'key', 'value'].map((part, i) => [
+      `transformer.encoder.layer.${qkv[1]}.attn.${part}.${qkv[2]}`,
+      parts[i]!,
+    ])
+  }
+  for (const [pattern, to] of renamed) if (pattern.test(name)) return [[name.replace(pattern, to), t]]
+  return [[name, t]]
+}
+
+/** Positions of a file on the network's grid; the place of a class token, which comes first, is left out. */
+function positionsFor(t: Tensor, grid: Size): Tensor {
+  const side = Math.floor(Math.sqrt(t.size(1)))
+  const hasClass = side * side === t.size(1) - 1
+  if (side * side !== t.size(1) && !hasClass) return t
+  return resizedPositions(t.narrow(1, hasClass ? 1 : 0, side * side), [side, side], grid)
+}
+
+/**
+ * Gives a network the weights of a published file, with names of TransUNet's release or of timm.
+ * @param grid of the network's positions @returns names of the network's tensors that the file lacks
+ * @throws SeptumError `state-mismatch` where a tensor has another shape or nothing fits
+ */
+export function loadPublished(
+  network: nn.Module,
+  grid: Size,
+  tensors: ReadonlyMap<string, Tensor>,
+): readonly string[] {
+  return scope(() =>
+    noGrad(() => {
+      const found = new Map([...tensors].flatMap(([name, t]) => translated(name, t)))
+      const own = network.stateDict()
+      const positions = found.get(POSITIONS)
+      // A square file for a network of another shape is interpolated; one of its own shape is taken as it is.
+      if (positions && `${positions.shape}` !== `${own.get(POSITIONS)!.shape}`)
+        found.set(POSITIONS, positionsFor(positions, grid))
+      // A head for other classes starts anew.
+      for (const name of found.keys()) {
+        const mine = own.get(name)
+        if (name.startsWith('segmentation_head.') && `${mine?.shape}` !== `${found.get(name)!.shape}`)
+          found.delete(name)
+      }
+      const { missing } = network.loadStateDict(found, { strict: false })
+      if (missing.length < own.size)
+        return missing.filter((name) => !name.startsWith('input.') && !name.endsWith('num_batches_tracked'))
+      throw new SeptumError(
+        'state-mismatch',
+        'This file holds no weights of a TransUNet or of its encoder',
+        "Give a file with the names of TransUNet's release or of timm's vit_base_r50_s16.",
+      )
+    }),
+  )
+}
