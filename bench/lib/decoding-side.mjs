@@ -4,7 +4,6 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import sharp from 'sharp'
 import { freeBatch } from '../../packages/septum/dist/datasets/batch.js'
 import {
   CaseStore,
@@ -23,7 +22,6 @@ const {
   classes,
   preprocessing = null,
 } = JSON.parse(process.argv[2])
-sharp.concurrency(1)
 const description = classes && join(mkdtempSync(join(tmpdir(), 'septum-bench-')), 'dataset.yaml')
 if (description) writeFileSync(description, `classes: [${classes.join(', ')}]\n`)
 const dataset = await openFolderDataset(dir, { check: 'quick', description })

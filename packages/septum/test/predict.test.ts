@@ -149,7 +149,7 @@ describe('predict', () => {
     const bare = await septumHere(['predict', at('run'), at('bare'), '--out', at('twice')])
     expect([bare.code, bare.stderr]).toEqual([
       1,
-      expect.stringMatching(/holds no PNG or JPEG image \(.*bare\)/),
+      expect.stringMatching(/holds no image of a known format \(.*bare\)/),
     ])
   })
 })

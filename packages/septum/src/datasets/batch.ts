@@ -12,7 +12,7 @@ import {
   windowSize,
 } from './augment/index.js'
 import type { DecodedCase } from './case.js'
-import { cutWindows } from './window.js'
+import { cutWindows, PackingMemory } from './window.js'
 
 /** [H, W] or [D, H, W]. */
 type Size = readonly number[]
@@ -31,6 +31,9 @@ export interface BatchMaking {
 
 /** Tensors of a batch; the caller frees them. */
 export type BatchTensors = Pick<Batch, 'images' | 'masks' | 'unlabelled'>
+
+/** Its content has been copied into tensors by the time the next batch is packed. */
+const memory = new PackingMemory()
 
 interface Timed<T> {
   readonly tensors: T
@@ -54,7 +57,7 @@ function makeViews(
     left: left - margin(1),
     front: size.length === 3 ? front - margin(3) : 0,
   }))
-  const cut = cutWindows(cases, places, window)
+  const cut = cutWindows(cases, places, window, memory)
   const copied = performance.now()
   const tensors = scope(() => {
     const shape = (planes: number) => [cases.length, planes, ...window]
@@ -63,10 +66,23 @@ function makeViews(
     const masks = cut.raters === 0 ? null : tensor(cut.masks, { shape: shape(cut.raters), device })
     const valueRange = recipe?.valueRange === undefined ? ([0, 1] as const) : recipe.valueRange
     const range = spacingMm ? { valueRange, spacingMm } : { valueRange }
+    // Validation, and training without augmentation, take what was cut as it is.
+    if (window.every((side, axis) => side === size[axis]) && parameters.every(unchanged))
+      return { images, masks }
     return applyAugmentation(images, masks, parameters, { size, interpolation, ...range })
   })
   return { tensors, cutMs: copied - started, applyMs: performance.now() - copied }
 }
+
+const unchanged = (one: CaseParameters): boolean =>
+  !one.flipHorizontal &&
+  !one.flipVertical &&
+  one.degrees === 0 &&
+  one.quarterTurns === 0 &&
+  one.brightness === 1 &&
+  one.contrast === 1 &&
+  !one.spatial &&
+  !one.appearance
 
 /** A batch of centre crops or of cases with parameters of their own: no mixing, no other size. */
 export function makeBatch(

@@ -1,7 +1,8 @@
 import type { ReadLimits } from '../formats/index.js'
 import type { FolderDataset, SegmentationCase } from './dataset.js'
+import { readKnownPicture } from './known-picture.js'
 import { decodeLabels } from './mask-coding.js'
-import { readSource } from './sources.js'
+import { type ImageFile, readSource } from './sources.js'
 
 /**
  * Reads the masks of a case as labels: 0 background, i + 1 the data set's class i (with regions, the labels that
@@ -15,12 +16,24 @@ export async function readCaseMasks(
   limits: Partial<ReadLimits> = {},
 ): Promise<Uint8Array> {
   const samples = entry.shape.slice(1).reduce((product, size) => product * size, 1)
+  const [only, ...others] = entry.masks
+  if (only && others.length === 0 && raters.length === 1 && coding.kind !== 'bits') {
+    const mask = await readMask(only, limits)
+    // One mask of bytes becomes labels where it lies.
+    const own = mask.data instanceof Uint8Array && mask.data.length === samples
+    const labels = own ? (mask.data as Uint8Array) : new Uint8Array(samples)
+    decodeLabels(mask, only.header.format === 'JPEG', coding, labels, only.file)
+    return labels
+  }
   const labels = new Uint8Array(raters.length * samples)
   for (const [index, source] of entry.masks.entries()) {
     if (!source) continue
-    const mask = await readSource(source, limits)
+    const mask = await readMask(source, limits)
     const out = coding.kind === 'bits' ? labels : labels.subarray(index * samples, (index + 1) * samples)
     decodeLabels(mask, source.header.format === 'JPEG', coding, out, source.file)
   }
   return labels
 }
+
+const readMask = (source: ImageFile, limits: Partial<ReadLimits>) =>
+  readKnownPicture(source) ?? readSource(source, limits)

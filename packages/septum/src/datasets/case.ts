@@ -2,7 +2,7 @@ import { type ImageGeometry, type ImageSamples, SeptumError } from '@septum/core
 import { readCaseImage } from './case-image.js'
 import { readCaseMasks } from './case-masks.js'
 import type { FolderDataset, SegmentationCase } from './dataset.js'
-import { readKnownImage } from './known-picture.js'
+import { readKnownPicture } from './known-picture.js'
 import { type Preprocessing, preprocess, type ValueMap } from './preprocess/index.js'
 import { type Foreground, findForeground } from './sampling/foreground.js'
 
@@ -68,7 +68,7 @@ export async function loadCase(
     )
   }
   const [{ data, maxValue, geometry }, masks] = await Promise.all([
-    staged('reading the image', entry, () => readKnownImage(entry) ?? readCaseImage(entry)),
+    staged('reading the image', entry, () => knownImage(entry) ?? readCaseImage(entry)),
     entry.masks.length === 0 || unlabelled
       ? new Uint8Array(0)
       : staged('reading the masks', entry, () => readCaseMasks(dataset, entry)),
@@ -92,6 +92,9 @@ export function withForeground(decoded: DecodedCase): DecodedCase {
   const samples = decoded.size.reduce((product, side) => product * side, 1)
   return { ...decoded, foreground: findForeground(decoded.masks, samples) }
 }
+
+const knownImage = ({ images }: SegmentationCase) =>
+  images.length === 1 ? readKnownPicture(images[0]!) : undefined
 
 function repeatGrey(data: ImageSamples, channels: number): ImageSamples {
   const out = new (data.constructor as new (size: number) => ImageSamples)(data.length * channels)

@@ -1,17 +1,15 @@
 import type { MedicalImage } from '@septum/core'
 import { decodePicture } from '../formats/index.js'
-import type { SegmentationCase } from './dataset.js'
+import type { ImageFile } from './sources.js'
 
 /**
- * Decodes the PNG or JPEG of a case whose header was read when the data set was opened: one trip to the decoder's
- * threads instead of four, and no second look at the header. The decoder still checks size and channels.
- * @returns undefined for everything else, which `readCaseImage` reads.
+ * Decodes a PNG or JPEG whose header was read when the data set was opened: one trip to the file instead of three,
+ * and no second look at the header. The decoder still checks size and channels.
+ * @returns undefined for everything else, which `readSource` reads.
  * @throws SeptumError as `readPicture`.
  */
-export function readKnownImage({ images }: SegmentationCase): Promise<MedicalImage> | undefined {
-  const [first] = images
-  if (images.length !== 1 || !first) return undefined
-  const { file, part, reader, more, slicesAreChannels, header } = first
+export function readKnownPicture(source: ImageFile): Promise<MedicalImage> | undefined {
+  const { file, part, reader, more, slicesAreChannels, header } = source
   const { format, shape, maxValue } = header
   if (part !== undefined || reader || more || slicesAreChannels || shape.length !== 3) return undefined
   if (format !== 'PNG' && format !== 'JPEG') return undefined

@@ -45,6 +45,10 @@ export function decodeLabels(
     return
   }
   const { colour, labels } = coding
+  if (!jpeg && !colour && picture.data instanceof Uint8Array) {
+    lookUp(picture.data.subarray(0, pixels), labels, out, file)
+    return
+  }
   const keys = pixelKeys(picture, colour)
   if (jpeg) {
     for (let i = 0; i < pixels; i++) out[i] = keys[i]! > JPEG_HALF ? 1 : 0
@@ -62,6 +66,42 @@ export function decodeLabels(
     }
     out[i] = lastLabel
   }
+}
+
+/**
+ * Labels of grey values of 8 bits, as most masks have. Four samples at a time: masks are flat, so that nearly all of these
+ * words are the same as the one before.
+ * @param out may be `values`
+ */
+function lookUp(
+  values: Uint8Array,
+  labels: ReadonlyMap<number, number>,
+  out: Uint8Array,
+  file: string,
+): void {
+  const table = new Int16Array(256).fill(-1)
+  for (const [value, label] of labels) if (value < 256) table[value] = label
+  const labelOf = (value: number): number => {
+    const label = table[value]!
+    if (label < 0) throw unknownValue(value, false, file)
+    return label
+  }
+  const aligned = values.byteOffset % 4 === 0 && out.byteOffset % 4 === 0
+  const words = aligned ? values.length >> 2 : 0
+  const from = new Uint32Array(values.buffer, aligned ? values.byteOffset : 0, words)
+  const to = new Uint32Array(out.buffer, aligned ? out.byteOffset : 0, words)
+  let last: number | undefined
+  let word = 0
+  for (let i = 0; i < words; i++) {
+    const now = from[i]!
+    if (now !== last) {
+      last = now
+      word = 0
+      for (let shift = 0; shift < 32; shift += 8) word |= labelOf((now >>> shift) & 0xff) << shift
+    }
+    to[i] = word
+  }
+  for (let i = 4 * words; i < values.length; i++) out[i] = labelOf(values[i]!)
 }
 
 /** `#rrggbb` of a colour, digits of a grey value. */

@@ -21,19 +21,41 @@ export interface WindowBatch {
 
 const product = (size: readonly number[]): number => size.reduce((a, b) => a * b, 1)
 
-/** Cuts one window of `size` ([H, W] or [D, H, W]) from each case and packs them. */
+/** Memory that batches are packed in, one after another; a new one each time would keep the garbage collector busy. */
+export class PackingMemory {
+  private buffers: ArrayBuffer[] = []
+
+  /** Zeros, valid until `zeros` is called for the same `slot` again. */
+  zeros(slot: number, bytes: number): ArrayBuffer {
+    const kept = this.buffers[slot]
+    if (kept?.byteLength !== bytes) {
+      this.buffers[slot] = new ArrayBuffer(bytes)
+      return this.buffers[slot]
+    }
+    new Uint8Array(kept).fill(0)
+    return kept
+  }
+}
+
+/**
+ * Cuts one window of `size` ([H, W] or [D, H, W]) from each case and packs them.
+ * @param memory what is packed stays valid until it is used again. Default: memory of its own.
+ */
 export function cutWindows(
   cases: readonly DecodedCase[],
   places: readonly WindowPlace[],
   size: readonly number[],
+  memory = new PackingMemory(),
 ): WindowBatch {
   const samples = product(size)
   const channels = cases[0]!.image.length / product(cases[0]!.size)
   const raters = cases[0]!.masks.length / product(cases[0]!.size)
   const plain = cases.every(({ image, maxValue }) => image instanceof Uint8Array && maxValue === 255)
   const length = cases.length * channels * samples
-  const images = plain ? new Uint8Array(length) : new Float32Array(length)
-  const masks = new Uint8Array(cases.length * raters * samples)
+  const images = plain
+    ? new Uint8Array(memory.zeros(0, length))
+    : new Float32Array(memory.zeros(0, 4 * length))
+  const masks = new Uint8Array(memory.zeros(1, cases.length * raters * samples))
   for (const [index, one] of cases.entries()) {
     const { image, maxValue, masks: labels, size: source, preprocessed } = one
     const place = places[index]!

@@ -6,6 +6,10 @@ import { decodeLabelPng } from './pictures/label-png.js'
 import { toPlanes } from './pictures/planes.js'
 import { unreadable } from './problem.js'
 
+// Several pictures are decoded at once, so one thread does for each; and what is kept of earlier ones is never asked for.
+sharp.concurrency(1)
+sharp.cache(false)
+
 /** A decoded picture: values exactly as stored, shape [C, H, W] with C = 1 (grey) or 3 (RGB). */
 export interface Picture extends MedicalImage {
   readonly data: Uint8Array | Uint16Array

@@ -1,27 +1,7 @@
 import type { Reporter } from '@septum/core'
 import { z } from 'zod'
 import type { Method } from '../methods/method.js'
-
-const imageSize = z.array(z.int().min(1)).min(2).max(3)
-
-const dataSchema = z.strictObject({
-  path: z.string().min(1).describe('folder of the data set'),
-  description: z
-    .string()
-    .nullable()
-    .default(null)
-    .describe('dataset.yaml of a folder that has none of its own; null: the one in the folder'),
-  splits: z.string().nullable().default(null).describe('splits.json by patient; null: as dataset.yaml says'),
-  imageSize: imageSize
-    .nullable()
-    .default(null)
-    .describe('size the network sees, [H, W] or [D, H, W]; null: that of the first image'),
-  resize: z
-    .enum(['crop', 'stretch'])
-    .default('crop')
-    .describe('images of another size: cut or padded at the centre, or stretched'),
-  ahead: z.int().min(0).max(64).default(2).describe('batches that are read ahead of the step'),
-})
+import { dataSchema } from './data-settings.js'
 
 const trainingSchema = z.strictObject({
   steps: z

@@ -1,9 +1,17 @@
 import { type Reporter, SeptumError } from '@septum/core'
-import type { SegmentationCase } from '../datasets/index.js'
+import {
+  CaseStore,
+  type FolderDataset,
+  openFolderDataset,
+  type SegmentationCase,
+  type Splits,
+  type Stored,
+  selectCases,
+} from '../datasets/index.js'
 import type { SplitName } from './api.js'
-import type { Picture } from './predict-case.js'
+import { type Picture, pictureFrom } from './picture.js'
 import { loadRun, type TrainedRun } from './run-folder.js'
-import { openWorkplace, prepareDevice, type Workplace } from './workplace.js'
+import { prepareDevice, splitsOf } from './workplace.js'
 
 export interface RunRequest {
   readonly run: string
@@ -32,51 +40,67 @@ export interface SplitRequest {
   readonly reporter: Reporter
 }
 
-export interface OpenedSplit extends Workplace {
+export interface OpenedSplit {
+  readonly dataset: FolderDataset
+  readonly splits: Splits
   readonly chosen: readonly SegmentationCase[]
+  /** Cases as the files hold them: a prediction is brought back to their grid and compared there. */
+  readonly store: CaseStore
 }
 
 /**
- * The cases of a part of a data set for a trained run. Pictures keep their own size: the window that the
- * network sees is cut or stretched case by case.
- * @throws SeptumError `evaluate-task`, `split-empty`, and as `openWorkplace`.
+ * The cases of a part of a data set for a trained run, as the files hold them: what the network sees is made case by
+ * case, and what it gives comes back to the grid of the file.
+ * @throws SeptumError `evaluate-task`, `split-empty`, and as `openFolderDataset`.
  */
 export async function openSplit(
   { config, task }: OpenedRun,
   { split, dataset: other, description, reporter }: SplitRequest,
 ): Promise<OpenedSplit> {
-  const own = { ...config.data, imageSize: [...task.imageSize], resize: 'crop' as const }
-  const path = other ?? own.path
   const elsewhere = other === undefined ? {} : { description: null, splits: null }
-  const data = { ...own, path, ...elsewhere, ...(description === undefined ? {} : { description }) }
-  const workplace = await openWorkplace(data, config.seed, reporter)
-  const { dataset, cases } = workplace
-  if (`${dataset.classes}` !== `${task.classes}` || dataset.imageChannels !== task.imageChannels) {
+  const told = description === undefined ? {} : { description }
+  const data = { ...config.data, path: other ?? config.data.path, ...elsewhere, ...told }
+  const dataset = await openFolderDataset(data.path, { reporter, description: data.description ?? undefined })
+  const splits = await splitsOf(dataset, data, config.seed, reporter)
+  const channels = task.storedChannels ?? task.imageChannels
+  const fits =
+    `${dataset.classes}` === `${task.classes}` &&
+    dataset.imageChannels === channels &&
+    dataset.dimensions === task.dimensions
+  if (!fits) {
+    const kind = (dimensions: number) => (dimensions === 3 ? ' of volumes' : '')
     throw new SeptumError(
       'evaluate-task',
-      `The run was trained for ${task.classes.join(', ')} on ${task.imageChannels} channels, the data set has ${dataset.classes.join(', ')} on ${dataset.imageChannels}`,
+      `The run was trained for ${task.classes.join(', ')} on ${channels} channels${kind(task.dimensions)}, the data set has ${dataset.classes.join(', ')} on ${dataset.imageChannels}${kind(dataset.dimensions)}`,
       'Evaluate on a data set of the same classes and channels.',
       { file: dataset.dir },
     )
   }
-  if (cases[split].length === 0)
+  const chosen = selectCases(dataset.cases, splits)[split]
+  if (chosen.length === 0)
     throw new SeptumError('split-empty', `The ${split} split has no case`, 'Choose another --split.', {
       file: dataset.dir,
     })
-  return { ...workplace, chosen: cases[split] }
+  return { dataset, splits, chosen, store: new CaseStore(dataset, { cacheBytes: 0 }) }
 }
 
-/** A decoded case of a data set as a picture with its reference. */
-export async function pictureOf(store: Workplace['store'], entry: SegmentationCase): Promise<Picture> {
-  const { image, maxValue, masks, size } = await store.get(entry)
-  const [height, width] = size as readonly [number, number]
-  return {
-    name: entry.name,
-    patient: entry.patient,
-    height,
-    width,
-    channels: image.length / (height * width),
-    image: Float32Array.from(image, (value) => Math.min(1, value / maxValue)),
-    masks,
+/** The samples of a case of a data set; without a mask where it has none. */
+export async function storedOf(store: CaseStore, entry: SegmentationCase): Promise<Stored> {
+  return store.get(entry, { unlabelled: entry.masks.length === 0 })
+}
+
+/**
+ * A case of a data set as a picture with its reference.
+ * @throws SeptumError `evaluate-volume`, and as `CaseStore.get`.
+ */
+export async function pictureOf(store: CaseStore, entry: SegmentationCase): Promise<Picture> {
+  if (entry.shape.length === 4) {
+    throw new SeptumError(
+      'evaluate-volume',
+      'Volumes are not scored straight from a run',
+      'Write the masks with septum predict RUN --split test --out masks, then score them with septum evaluate masks REFERENCES.',
+      { case: entry.name },
+    )
   }
+  return pictureFrom(entry, await storedOf(store, entry), store.dataset)
 }

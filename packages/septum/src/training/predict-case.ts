@@ -1,20 +1,10 @@
 import { type ConsensusRule, type MultiRaterScores, multiRaterScores, packMask } from '@septum/core'
 import { F, scope, tensor } from '@septum/torch'
-import type { SegmentationModel, Task, Volume } from '../methods/method.js'
+import { preprocess, restore } from '../datasets/index.js'
+import type { SegmentationModel, Volume } from '../methods/method.js'
 import type { PredictedCase, PredictedClass } from './api.js'
-
-/** A picture to segment, with what its raters marked where that is known. */
-export interface Picture {
-  readonly name: string
-  readonly patient: string
-  readonly height: number
-  readonly width: number
-  readonly channels: number
-  /** [C, H, W] in [0, 1]. */
-  readonly image: Float32Array
-  /** [R, H, W] label values; null without a reference. */
-  readonly masks: Uint8Array | null
-}
+import type { Picture } from './picture.js'
+import type { RunTask } from './workplace.js'
 
 export interface CaseOptions {
   readonly samples: number
@@ -70,18 +60,62 @@ function stretch(
   return data
 }
 
+/** The image of a picture as the network wants it, and the way of a map back to the picture's own grid. */
+interface Prepared {
+  /** [C, ...size] */
+  readonly image: Float32Array
+  readonly size: readonly number[]
+  back(map: Float32Array, mode: 'bilinear' | 'nearest'): Float32Array
+}
+
+function prepare({ image, height, width, stored }: Picture, { preprocessing }: RunTask): Prepared {
+  if (!preprocessing || !stored) return { image, size: [height, width], back: (map) => map }
+  const { image: made, size } = preprocess({ ...stored, masks: new Uint8Array(0) }, preprocessing)
+  return {
+    image: made,
+    size,
+    back: (map, mode) =>
+      restore(map, [height, width], stored.geometry, preprocessing, mode === 'nearest' ? mode : 'linear'),
+  }
+}
+
 /** One plane of a volume at the size of the picture: stretched back, or at the centre with 0 around it. */
 function plane(
   volume: Volume,
   index: number,
-  size: readonly number[],
+  { size, back }: Prepared,
   { resize }: CaseOptions,
   mode: 'bilinear' | 'nearest' = 'bilinear',
 ): Float32Array {
   const [height, width] = volume.shape.slice(-2) as [number, number]
   const from = volume.data.subarray(index * height * width, (index + 1) * height * width)
-  if (resize === 'stretch') return stretch(from, [height, width], size, mode)
-  return copyCentre(from, [height, width], new Float32Array(size[0]! * size[1]!), size, true)
+  if (resize === 'stretch') {
+    // Interpolated ones may come out a rounding above 1, which no score takes for a probability.
+    const stretched = stretch(from, [height, width], size, mode).map((p) => Math.min(1, Math.max(0, p)))
+    return back(stretched, mode)
+  }
+  const pasted = copyCentre(from, [height, width], new Float32Array(size[0]! * size[1]!), size, true)
+  return back(pasted, mode)
+}
+
+/** Label of samples that no score may count. */
+const IGNORED = 255
+
+/**
+ * Masks of one class by rater, and what clears the samples that the first rater left out: they are cleared in masks of
+ * raters and predictions alike, as when written masks are scored.
+ */
+function referenceOf({ masks, regions }: Picture, { ignores }: RunTask, index: number, pixels: number) {
+  if (!masks) return { raters: [], clear: <T>(map: T) => map }
+  const labels = new Set(regions?.[index] ?? [index + 1])
+  const first = masks.subarray(0, pixels)
+  const hides = ignores && first.includes(IGNORED)
+  const clear = <T extends Uint8Array | Float32Array>(map: T): T =>
+    hides ? (map.map((value, i) => (first[i] === IGNORED ? 0 : value)) as T) : map
+  const raters = Array.from({ length: masks.length / pixels }, (_, r) =>
+    clear(masks.subarray(r * pixels, (r + 1) * pixels).map((value) => (labels.has(value) ? 1 : 0))),
+  )
+  return { raters, clear }
 }
 
 /** Scores of one class against its raters, by the names of the core's multi-rater scores. */
@@ -96,26 +130,30 @@ function scoresOf(samples: readonly Uint8Array[], raters: readonly Uint8Array[])
 
 /**
  * Segments one picture. The network sees its centre window, which is pasted back with nothing marked around
- * it, or the stretched picture, whose masks are stretched back.
+ * it, or the stretched picture, whose masks are stretched back. With `task.ignores`, nothing is marked where the
+ * reference leaves samples out.
  */
 export async function predictCase(
   model: SegmentationModel,
-  task: Task,
+  task: RunTask,
   picture: Picture,
   options: CaseOptions,
 ): Promise<PredictedCase> {
   const { height, width, channels } = picture
-  const size = [height, width] as const
   const window = task.imageSize as readonly [number, number]
   const pixels = height * width
-  const input = new Float32Array(channels * window[0] * window[1])
-  for (let c = 0; c < channels; c++) {
+  const prepared = prepare(picture, task)
+  const { image, size } = prepared
+  const samplesOfOne = size[0]! * size[1]!
+  const given = image.length / samplesOfOne
+  const input = new Float32Array(given * window[0] * window[1])
+  for (let c = 0; c < given; c++) {
     const part = input.subarray(c * window[0] * window[1], (c + 1) * window[0] * window[1])
-    const own = picture.image.subarray(c * pixels, (c + 1) * pixels)
+    const own = image.subarray(c * samplesOfOne, (c + 1) * samplesOfOne)
     if (options.resize === 'stretch') part.set(stretch(own, size, window, 'bilinear'))
     else copyCentre(own, size, part, window)
   }
-  const images = tensor(input, { shape: [1, channels, ...window], device: options.device })
+  const images = tensor(input, { shape: [1, given, ...window], device: options.device })
   try {
     const prediction = await model.predict(images, {
       samples: options.samples,
@@ -133,23 +171,19 @@ export async function predictCase(
     const { probabilities, uncertainty = empty, samples, stages = [] } = prediction
     const sampleCount = samples?.shape[0] ?? 0
     const classes = task.classes.map((name, c): PredictedClass => {
+      const { raters, clear } = referenceOf(picture, task, c, pixels)
       const drawn = Array.from({ length: sampleCount }, (_, s) =>
-        Uint8Array.from(plane(samples!, s * classCount + c, size, options, 'nearest')),
+        clear(Uint8Array.from(plane(samples!, s * classCount + c, prepared, options, 'nearest'))),
       )
-      const raters = picture.masks
-        ? Array.from({ length: picture.masks.length / pixels }, (_, r) =>
-            picture.masks!.subarray(r * pixels, (r + 1) * pixels).map((value) => (value === c + 1 ? 1 : 0)),
-          )
-        : []
-      const probability = plane(probabilities, c, size, options)
+      const probability = clear(plane(probabilities, c, prepared, options))
       return {
         name,
         probability,
-        uncertainty: plane(uncertainty, c, size, options),
+        uncertainty: plane(uncertainty, c, prepared, options),
         samples: drawn,
         stages: stages.map(({ name: label, probabilities: at }) => ({
           label,
-          probabilities: plane(at, c, size, options),
+          probabilities: plane(at, c, prepared, options),
         })),
         raters,
         scores: scoresOf(drawn, raters),

@@ -7,6 +7,7 @@ import { methodByName } from '../methods/index.js'
 import type { SegmentationModel, Task } from '../methods/method.js'
 import { type RunConfig, type RunSummary, runConfigSchema } from './api.js'
 import { sweep } from './checkpoint.js'
+import type { RunTask } from './workplace.js'
 
 /** Files of a run that prediction needs; `models/` holds folders of just these. */
 const files = {
@@ -19,7 +20,7 @@ const files = {
 export interface TrainedRun {
   readonly dir: string
   readonly config: RunConfig
-  readonly task: Task
+  readonly task: RunTask
   readonly model: SegmentationModel
 }
 
@@ -44,7 +45,7 @@ function writeText(file: string, text: string): void {
 }
 
 /** Starts the folder of a run, or the part of it that a resumed run may change. @throws SeptumError `run-folder` when it cannot be written. */
-export function startRunFolder(dir: string, configText: string, task: Task): void {
+export function startRunFolder(dir: string, configText: string, task: RunTask): void {
   try {
     mkdirSync(dir, { recursive: true })
     sweep(dir)
@@ -117,7 +118,7 @@ export function loadRun(dir: string, device: string): TrainedRun {
       { file: configFile },
     )
   }
-  const task = readText(fileOf(dir, files.task), JSON.parse) as Task
+  const task = readText(fileOf(dir, files.task), JSON.parse) as RunTask
   const weights = fileOf(dir, files.weights)
   const model = buildModel(checked.data, task, device)
   const { tensors } = loadTensors(weights, { device })

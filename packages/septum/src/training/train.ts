@@ -1,13 +1,14 @@
 import { SeptumError } from '@septum/core'
 import { evaluationBatches, type SegmentationCase, splitHash, TrainingLoader } from '../datasets/index.js'
 import { methodByName } from '../methods/index.js'
-import type { Phase } from '../methods/method.js'
+import type { AugmentationRecipe, Method, Phase } from '../methods/method.js'
 import type { PhaseResult, TrainOutcome, TrainRequest } from './api.js'
 import { fingerprint } from './checkpoint.js'
+import { type DataConfig, valueRangeOf } from './data-settings.js'
 import { buildModel, finishRunFolder, startRunFolder } from './run-folder.js'
 import { RunLog } from './run-log.js'
 import { type BatchSource, trainModel } from './trainer.js'
-import { openWorkplace, precisionOf, prepareDevice, type Workplace } from './workplace.js'
+import { openWorkplace, precisionOf, prepareDevice, type RunTask, type Workplace } from './workplace.js'
 
 /** So many cases, spread evenly over the list. */
 function spread<C>(cases: readonly C[], count: number | null): readonly C[] {
@@ -15,26 +16,41 @@ function spread<C>(cases: readonly C[], count: number | null): readonly C[] {
   return Array.from({ length: count }, (_, i) => cases[Math.floor((i * cases.length) / count)]!)
 }
 
+/** The augmentation of a phase on the data of this run. */
+function recipeOf(
+  { augmentation }: Phase,
+  { imageSize, preprocessing }: RunTask,
+  { patch }: DataConfig,
+): AugmentationRecipe {
+  return {
+    ...augmentation,
+    ...(patch ? { crop: imageSize, cropAt: 'random', patches: patch } : {}),
+    ...(preprocessing ? { valueRange: valueRangeOf(preprocessing) } : {}),
+  }
+}
+
 function batchSource(
-  { store, cases, task }: Workplace,
+  { store, cases, task, unlabelled, spacingMm }: Workplace,
   phase: Phase,
   index: number,
   { config }: TrainRequest,
   device: string,
 ): BatchSource {
-  const size = task.imageSize as readonly [number, number]
+  const size = task.imageSize
   const loader = new TrainingLoader({
     store,
     cases: cases.train,
+    unlabelled,
     size,
     batchSize: phase.batchSize,
     seed: config.seed,
     stream: index,
     device,
-    augmentation: phase.augmentation,
+    augmentation: recipeOf(phase, task, config.data),
     interpolation: 'bilinear',
     accumulate: phase.accumulate,
     ahead: config.data.ahead,
+    ...(spacingMm ? { spacingMm } : {}),
   })
   const validation: readonly SegmentationCase[] = spread(cases.val, config.training.validationCases)
   let waitMs = 0
@@ -77,12 +93,41 @@ function withSteps(phases: readonly Phase[], steps: Readonly<Record<string, numb
   return phases
 }
 
+/** @throws SeptumError `method-labels` where a method would take regions or the ignore label for something else. */
+function refuseUnheeded({ name, heeds = [] }: Method<unknown>, { regions, ignores }: RunTask): void {
+  const what =
+    regions && !heeds.includes('regions')
+      ? 'regions'
+      : ignores && !heeds.includes('ignores')
+        ? 'ignores'
+        : null
+  if (!what) return
+  throw new SeptumError(
+    'method-labels',
+    what === 'regions'
+      ? `The classes of this data set are regions that may overlap, which ${name} does not know`
+      : `The masks of this data set have an ignore label, which ${name} would count as background`,
+    'Train unet, or describe the masks with plain classes in dataset.yaml.',
+    { option: 'method' },
+  )
+}
+
 /** Trains a run from its configuration; see `TrainingApi`. */
 export async function train(request: TrainRequest): Promise<TrainOutcome> {
-  const { config, out, reporter } = request
-  const { training } = config
+  const { config, reporter } = request
   const device = prepareDevice(config.device, config.threads, reporter)
   const workplace = await openWorkplace(config.data, config.seed, reporter)
+  try {
+    return await trainOn(workplace, request, device)
+  } finally {
+    await workplace.close()
+  }
+}
+
+async function trainOn(workplace: Workplace, request: TrainRequest, device: string): Promise<TrainOutcome> {
+  const { config, out, reporter } = request
+  const { training } = config
+  refuseUnheeded(methodByName(config.method), workplace.task)
   if (workplace.cases.val.length === 0) {
     throw new SeptumError(
       'split-empty',
@@ -118,6 +163,11 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
         seed: config.seed,
         task: workplace.task,
         split: splitHash(workplace.splits),
+        // Absent unless set, so that runs from before these settings go on.
+        ...(config.data.patch ? { patch: config.data.patch } : {}),
+        ...(config.data.unlabelled === null
+          ? {}
+          : { unlabelled: workplace.unlabelled.map(({ name }) => name) }),
       }),
       resume: request.resume,
       reporter,

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Reporter, SeptumError } from '@septum/core'
 import { noGrad, type Tensor } from '@septum/torch'
+import { freeBatch } from '../datasets/index.js'
 import type { Batch, Phase, SegmentationModel } from '../methods/method.js'
 import {
   addPrefix,
@@ -301,9 +302,4 @@ class Trainer {
     noGrad(() => this.job.model.loadStateDict(withPrefix(tensors, 'model')))
     for (const t of tensors.values()) t.free()
   }
-}
-
-function freeBatch(batch: Batch): void {
-  batch.images.free()
-  batch.masks.free()
 }

@@ -3,8 +3,12 @@ import { type Reporter, SeptumError } from '@septum/core'
 import { about, performanceWarning, setThreads, threads } from '@septum/torch'
 import {
   CaseStore,
+  DecodePool,
+  DiskCache,
   type FolderDataset,
   openFolderDataset,
+  type Preprocessing,
+  preprocessedChannels,
   readSplits,
   type SegmentationCase,
   type Splits,
@@ -13,48 +17,138 @@ import {
 } from '../datasets/index.js'
 import type { Task } from '../methods/method.js'
 import type { RunConfig } from './api.js'
+import { type DataConfig, resolvePreprocessing, usualPreprocessing } from './data-settings.js'
 import type { Precision } from './phase-run.js'
+import { unlabelledCases } from './unlabelled.js'
+
+/** A task and how its images come about: `task.json` of a run. */
+export interface RunTask extends Task {
+  readonly preprocessing?: Preprocessing
+  /** Channels before preprocessing, where there is one: windows of a CT become channels. */
+  readonly storedChannels?: number
+}
 
 /** A data set ready for a run: what the network sees, who trains, validates and tests. */
 export interface Workplace {
   readonly dataset: FolderDataset
-  readonly task: Task
+  readonly task: RunTask
   readonly store: CaseStore
   readonly splits: Splits
   readonly cases: Readonly<Record<'train' | 'val' | 'test', readonly SegmentationCase[]>>
+  /** Training images whose masks are not there, or not to be used. */
+  readonly unlabelled: readonly SegmentationCase[]
+  /** Distance of samples along each axis as the network sees them, where all images share it. */
+  readonly spacingMm: readonly number[] | undefined
+  /** Ends the threads that decode. */
+  close(): Promise<void>
 }
-
-type DataConfig = RunConfig['data']
 
 /** Opens the data of a configuration. @throws SeptumError naming what is wrong with it. */
 export async function openWorkplace(data: DataConfig, seed: number, reporter: Reporter): Promise<Workplace> {
   const dataset = await openFolderDataset(data.path, { reporter, description: data.description ?? undefined })
   const splits = await splitsOf(dataset, data, seed, reporter)
-  const size = data.imageSize ?? dataset.commonSize
+  const preprocessing = preprocessingOf(data, dataset, reporter)
+  const settings = { preprocessing, foreground: data.patch !== null }
+  // Sizes before anything is stretched.
+  const plain = new CaseStore(dataset, settings)
+  const size = networkSize(data, dataset, plain)
+  const task: RunTask = {
+    dimensions: dataset.dimensions,
+    imageChannels: preprocessing
+      ? preprocessedChannels(preprocessing, dataset.imageChannels)
+      : dataset.imageChannels,
+    classes: dataset.classes,
+    raters: dataset.raters.length,
+    imageSize: size,
+    maxValue: dataset.description.maxValue,
+    ...(dataset.regions ? { regions: dataset.regions } : {}),
+    ...(dataset.ignoreLabel === undefined ? {} : { ignores: true }),
+    ...(preprocessing ? { preprocessing, storedChannels: dataset.imageChannels } : {}),
+  }
+  const pool = data.workers > 0 ? new DecodePool(dataset, { workers: data.workers }) : undefined
+  const store = new CaseStore(dataset, {
+    ...settings,
+    resize: data.resize === 'stretch' ? size : null,
+    disk: data.cache && new DiskCache(data.cache.folder, { maxBytes: data.cache.maxGiB * 2 ** 30 }),
+    ...(pool ? { decode: (entry, how) => pool.decode(entry, how) } : {}),
+  })
+  const { train, unlabelled } = await unlabelledCases(selectCases(dataset.cases, splits).train, {
+    dataset,
+    splits,
+    data,
+    reporter,
+  })
+  return {
+    dataset,
+    task,
+    store,
+    splits,
+    cases: { ...selectCases(dataset.cases, splits), train },
+    unlabelled,
+    spacingMm: data.resize === 'stretch' ? undefined : commonSpacing(dataset, preprocessing),
+    close: async () => pool?.close(),
+  }
+}
+
+function preprocessingOf(
+  { preprocessing }: DataConfig,
+  { cases, channelNames }: FolderDataset,
+  reporter: Reporter,
+): Preprocessing | null {
+  if (preprocessing) return resolvePreprocessing(preprocessing)
+  const formats = new Set(cases.flatMap(({ images }) => images.map(({ header }) => header.format)))
+  const usual = usualPreprocessing(formats, channelNames)
+  if (usual)
+    reporter.info(`Image values are prepared as usual for ${usual}; data.preprocessing says it otherwise.`)
+  return resolvePreprocessing(usual)
+}
+
+/** [H, W] or [D, H, W] that the network sees. @throws SeptumError `data-size`. */
+function networkSize(data: DataConfig, dataset: FolderDataset, store: CaseStore): readonly number[] {
+  const sizes = dataset.cases.map((entry) => store.sizeOf(entry))
+  const agree = new Set(sizes.map((size) => size.join())).size === 1
+  const size = data.imageSize ?? (agree ? sizes[0] : undefined)
+  const volumes = dataset.dimensions === 3
+  const how = volumes
+    ? '--set data.imageSize=[32,128,128] for [D, H, W], and --set data.patch.foreground=0.33 to train on patches anywhere'
+    : '--set data.imageSize=[256,256], and --set data.resize=stretch unless crops are wanted'
   if (!size) {
     throw new SeptumError(
       'data-size',
       'The images have different sizes',
-      'Say what the network shall see, e.g. --set data.imageSize=[256,256], and --set data.resize=stretch unless crops are wanted.',
+      `Say what the network shall see, e.g. ${how}.`,
       { file: data.path },
     )
   }
-  const [height, width] = size as [number, number]
-  const task: Task = {
-    dimensions: 2,
-    imageChannels: dataset.imageChannels,
-    classes: dataset.classes,
-    raters: dataset.raters.length,
-    imageSize: [height, width],
-    maxValue: dataset.description.maxValue,
-  }
-  const store = new CaseStore(dataset, { resize: data.resize === 'stretch' ? [height, width] : null })
-  return { dataset, task, store, splits, cases: selectCases(dataset.cases, splits) }
+  if (size.length === dataset.dimensions) return size
+  throw new SeptumError(
+    'data-size',
+    `The data set holds ${volumes ? 'volumes' : 'pictures'}, but data.imageSize has ${size.length} sides`,
+    `Give ${volumes ? 'three, [D, H, W]' : 'two, [H, W]'}, e.g. ${how}.`,
+    { option: 'data.imageSize' },
+  )
 }
 
-async function splitsOf(
+/** Distance of samples of volumes, when all agree to a thousandth; pictures turn about one axis only. */
+function commonSpacing(
+  { cases, dimensions }: FolderDataset,
+  preprocessing: Preprocessing | null,
+): readonly number[] | undefined {
+  if (dimensions === 2) return undefined
+  if (preprocessing?.spacingMm?.length === 3) return preprocessing.spacingMm
+  const [first, ...others] = cases.map(({ geometry }) => geometry?.spacingMm)
+  const same = others.every(
+    (mm) => mm && first?.every((value, axis) => Math.abs(mm[axis]! - value) <= 1e-3 * value),
+  )
+  if (!first || !same) return undefined
+  const inPlane = preprocessing?.spacingMm
+  return inPlane ? [first[0]!, ...inPlane] : first
+}
+
+/** The division of a data set: as set, as it brings along, or drawn. */
+export async function splitsOf(
   dataset: FolderDataset,
-  data: DataConfig,
+  data: Pick<DataConfig, 'splits'>,
   seed: number,
   reporter: Reporter,
 ): Promise<Splits> {

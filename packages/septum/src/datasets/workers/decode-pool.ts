@@ -62,7 +62,12 @@ export class DecodePool {
   async close(): Promise<void> {
     this.closed = true
     for (const { reject } of this.waiting.splice(0)) reject(new Error('the pool is closed'))
-    await Promise.all(this.threads.splice(0).map(({ worker }) => worker.terminate()))
+    const ends = this.threads.splice(0).map(({ worker }) => {
+      // An idle thread would let the process end before it has ended itself, and whoever waits here with it.
+      worker.ref()
+      return worker.terminate()
+    })
+    await Promise.all(ends)
   }
 
   private dispatch(): void {

@@ -79,7 +79,8 @@ function readChunks(bytes: Uint8Array, width: number, height: number): Chunks | 
         break
       case 'IEND': {
         const { depth, colour } = header!
-        if (length !== 0 || parts.length === 0 || (colour === PALETTE) !== (palette !== null)) return undefined
+        if (length !== 0 || parts.length === 0 || (colour === PALETTE) !== (palette !== null))
+          return undefined
         return { depth, palette, compressed: parts.length === 1 ? parts[0]! : Buffer.concat(parts) }
       }
       default:
@@ -95,7 +96,8 @@ function inflated(compressed: Uint8Array, length: number): Uint8Array | undefine
   try {
     // One buffer of the right size; more than that is an error before it is written.
     const out = zlib.inflateSync(compressed, { chunkSize: Math.max(64, length), maxOutputLength: length })
-    return out.length === length ? out : undefined
+    // A Buffer is no plain array of bytes: its `slice` shares memory.
+    return out.length === length ? new Uint8Array(out.buffer, out.byteOffset, length) : undefined
   } catch {
     return undefined
   }
@@ -103,7 +105,7 @@ function inflated(compressed: Uint8Array, length: number): Uint8Array | undefine
 
 /** Undoes the filter of each row in place (clause 9); samples of a byte or less, so that the pixel to the left is one byte. */
 function unfilter(rows: Uint8Array, stride: number, height: number): boolean {
-  let above = new Uint8Array(stride)
+  let above: Uint8Array = new Uint8Array(stride)
   for (let row = 0; row < height; row++) {
     const start = row * (stride + 1) + 1
     const line = rows.subarray(start, start + stride)
@@ -123,8 +125,7 @@ function unfilter(rows: Uint8Array, stride: number, height: number): boolean {
         break
       case 4:
         for (let i = 0; i < stride; i++) {
-          line[i] =
-            line[i]! + (i > 0 ? nearestOf(line[i - 1]!, above[i]!, above[i - 1]!) : above[i]!)
+          line[i] = line[i]! + (i > 0 ? nearestOf(line[i - 1]!, above[i]!, above[i - 1]!) : above[i]!)
         }
         break
       default:
@@ -143,13 +144,16 @@ function nearestOf(left: number, above: number, corner: number): number {
   return toLeft <= toAbove && toLeft <= toCorner ? left : toAbove <= toCorner ? above : corner
 }
 
-/** One byte a sample; narrower ones begin in the high bits of a byte, and every row in a byte of its own. */
+/**
+ * One byte a sample; narrower ones begin in the high bits of a byte, and every row in a byte of its own. Whole bytes are
+ * moved together where they lie.
+ */
 function unpack(rows: Uint8Array, stride: number, width: number, height: number, depth: number): Uint8Array {
-  const out = new Uint8Array(width * height)
+  const out = depth === 8 ? rows.subarray(0, width * height) : new Uint8Array(width * height)
   for (let row = 0; row < height; row++) {
     const from = row * (stride + 1) + 1
     const to = row * width
-    if (depth === 8) out.set(rows.subarray(from, from + width), to)
+    if (depth === 8) rows.copyWithin(to, from, from + width)
     else {
       for (let x = 0; x < width; x++) {
         const bit = x * depth

@@ -1,16 +1,26 @@
 /** Whether the lowest byte of a word comes first, as on every processor that Node is built for today. */
 const lowFirst = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
 
+/** Pictures up to this size share the memory in which they are sorted. */
+const SCRATCH_BYTES = 2 ** 22
+let scratch = new Uint8Array(0)
+
 /**
- * Turns red, green, blue, red, green, … into all red, all green, all blue samples.
- * @param interleaved [H, W, 3] @returns [3, H, W]
+ * Sorts red, green, blue, red, green, … into all red, all green, all blue samples, in the memory that they lie in: a
+ * second array for each picture would double the work of the garbage collector.
+ * @param samples [H, W, 3] @returns `samples` as [3, H, W]
  */
-export function toPlanes(interleaved: Uint8Array | Uint16Array): Uint8Array | Uint16Array {
-  const pixels = interleaved.length / 3
-  if (interleaved instanceof Uint16Array) return oneByOne(interleaved, new Uint16Array(3 * pixels))
-  const out = new Uint8Array(3 * pixels)
-  const inWords = lowFirst && pixels % 4 === 0 && interleaved.byteOffset % 4 === 0
-  return inWords ? byWords(interleaved, out) : oneByOne(interleaved, out)
+export function toPlanes(samples: Uint8Array | Uint16Array): Uint8Array | Uint16Array {
+  const bytes = samples.byteLength
+  if (bytes <= SCRATCH_BYTES && scratch.length < bytes) scratch = new Uint8Array(bytes)
+  const { buffer } = bytes <= SCRATCH_BYTES ? scratch : new Uint8Array(bytes)
+  if (samples instanceof Uint16Array) {
+    samples.set(oneByOne(samples, new Uint16Array(buffer, 0, samples.length)))
+  } else {
+    const inWords = lowFirst && samples.length % 12 === 0 && samples.byteOffset % 4 === 0
+    samples.set((inWords ? byWords : oneByOne)(samples, new Uint8Array(buffer, 0, samples.length)))
+  }
+  return samples
 }
 
 function oneByOne<S extends Uint8Array | Uint16Array>(from: S, to: S): S {
@@ -27,7 +37,7 @@ function oneByOne<S extends Uint8Array | Uint16Array>(from: S, to: S): S {
 function byWords(from: Uint8Array, to: Uint8Array): Uint8Array {
   const words = from.length / 12
   const source = new Uint32Array(from.buffer, from.byteOffset, 3 * words)
-  const target = new Uint32Array(to.buffer)
+  const target = new Uint32Array(to.buffer, 0, 3 * words)
   for (let i = 0, at = 0; i < words; i++, at += 3) {
     const a = source[at]! // r0 g0 b0 r1, the lowest byte first
     const b = source[at + 1]! // g1 b1 r2 g2
