@@ -9,7 +9,6 @@ import {
   runsCsv,
   summaryCsv,
 } from './outputs/index.js'
-import { withinRange } from './run.js'
 import { requireSameSettings } from './settings.js'
 import { comparison, config } from './testing.js'
 import { TimeLeft } from './time-left.js'
@@ -186,18 +185,4 @@ it('a run is taken only with the settings that it was made with; where and how f
   expect(() => requireSameSettings(config, now, 'f')).not.toThrow()
   const other = { ...config, options: { lr: 1 } }
   expect(() => requireSameSettings(config, other, 'f')).toThrow('options.lr nothing, not 1')
-})
-
-it('a probability that resizing has left a rounding above 1 can be scored', () => {
-  const map = (...values: number[]) => Float32Array.from(values)
-  const one = {
-    name: 'lesion',
-    probability: map(1.0000001192092896, 0.5, 0, -1e-9),
-    uncertainty: map(0, 0, 0, 0),
-  }
-  const item = {
-    ...{ name: 'a', patient: 'a', width: 2, height: 2, channels: 1, image: map(0, 0, 0, 0) },
-    classes: [{ ...one, samples: [], stages: [], raters: [], scores: {} }],
-  }
-  expect([...withinRange(item).classes[0]!.probability]).toEqual([1, 0.5, 0, 0])
 })

@@ -130,7 +130,7 @@ async function score(run: PlannedRun, request: CompareRequest, reporter: Reporte
         classes = item.classes.map(({ name }) => name)
       }
       const ids = metrics.map(({ id }) => id)
-      done.push(scoreInMemory(withinRange(item), run.entry, ids, metricOptions))
+      done.push(scoreInMemory(item, run.entry, ids, metricOptions))
       const file = join(masksFolder(run.folder), `${item.name}.png`)
       mkdirSync(dirname(file), { recursive: true })
       await writeMask(file, labelsOf(item), [item.height, item.width])
@@ -161,15 +161,6 @@ async function score(run: PlannedRun, request: CompareRequest, reporter: Reporte
   await writeScores(scoresFile(run.folder), scores)
   // Only what was read back goes into the tables, so that they are the same after a restart.
   return readScores(scoresFile(run.folder))!
-}
-
-/** Resizing may leave a probability of 1 a rounding above it, which metrics refuse as no probability. */
-export function withinRange(item: PredictedCase): PredictedCase {
-  const clamped = (map: Float32Array) => map.map((value) => Math.min(1, Math.max(0, value)))
-  return {
-    ...item,
-    classes: item.classes.map((one) => ({ ...one, probability: clamped(one.probability) })),
-  }
 }
 
 /** The likeliest class of each pixel whose probability is above one half, else 0. */

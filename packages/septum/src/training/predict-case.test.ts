@@ -68,4 +68,16 @@ describe('predictCase', () => {
     expect(Array.from(item.classes[0]!.samples[0]!)).toEqual(expected)
     expect(item.classes[0]!.probability.length).toBe(64)
   })
+
+  it.each([
+    [352, 352, 96],
+    [37, 53, 16],
+    [201, 77, 64],
+  ])('stretch: probabilities stay in [0, 1], %i x %i', async (height, width, side) => {
+    const wide = { ...task, imageSize: [side, side] }
+    const all = picture(height, width, () => true)
+    const { classes } = await predictCase(new Threshold(), wide, all, { ...options, resize: 'stretch' })
+    expect(Math.max(...classes[0]!.probability)).toBe(1)
+    expect(Math.min(...classes[0]!.probability)).toBeGreaterThan(0.999)
+  })
 })
