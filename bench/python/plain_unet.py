@@ -12,6 +12,7 @@ parser.add_argument("--channels", type=int, default=1)
 parser.add_argument("--classes", type=int, default=1)
 parser.add_argument("--size", type=int, default=128, help="image side, divisible by 2 ** (levels - 1)")
 parser.add_argument("--channels-last", action="store_true")
+parser.add_argument("--inference", action="store_true", help="a pass without gradients in place of a training step")
 OPTIONS = parser.parse_args()
 torch = common.load_torch(OPTIONS)
 import torch.nn.functional as F  # noqa: E402
@@ -60,7 +61,7 @@ masks = masks.expand(-1, OPTIONS.classes, -1, -1).contiguous(memory_format=LAYOU
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 
 
-def step():
+def train():
     optimizer.zero_grad(set_to_none=True)
     loss = F.binary_cross_entropy_with_logits(model(images), masks)
     loss.backward()
@@ -68,4 +69,11 @@ def step():
     return loss.detach()
 
 
+def infer():
+    with torch.no_grad():
+        return model(images).mean()
+
+
+model.train(not OPTIONS.inference)
+step = infer if OPTIONS.inference else train
 common.main("plain_unet", OPTIONS, common.count_parameters(model), common.training_block(OPTIONS, step))
