@@ -34,7 +34,7 @@ export const folderRules = {
   inference: [...data, runtime],
   training: ['@septum/torch', ...models, ...data],
   comparison: ['@septum/torch', ...models, ...data, 'training', 'evaluation'],
-  export: ['@septum/torch', ...models, ...data, runtime],
+  export: ['@septum/torch', ...models, ...data, 'training', runtime],
   report: ['@septum/torch', ...models, ...data, 'evaluation', 'comparison'],
   server: [...data, 'inference'],
   cli: ['@septum/torch', ...models, ...data, ...work, 'server'],

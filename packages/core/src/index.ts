@@ -1,3 +1,4 @@
+export * from './bundle/index.js'
 export * from './consensus.js'
 export * from './error.js'
 export * from './geometry/index.js'

@@ -133,6 +133,38 @@ function take(args: readonly (Argument | Named)[]): Result {
 
 const call = native.call
 
+/** Sees a call after it was made. */
+export type CallObserver = (
+  name: string,
+  args: readonly (Argument | Named)[],
+  results: readonly Result[],
+) => void
+
+let observer: CallObserver | null = null
+
+/**
+ * Runs `body` and shows `watch` every operator that it calls, in order. Operators that `watch` itself calls are not
+ * shown, and neither is what libtorch calls inside an operator.
+ * @throws whatever `watch` throws, out of the call that it saw
+ */
+export function observeCalls<T>(watch: CallObserver, body: () => T): T {
+  const outer = observer
+  observer = (name, args, results) => {
+    const own = observer
+    observer = null
+    try {
+      watch(name, args, results)
+    } finally {
+      observer = own
+    }
+  }
+  try {
+    return body()
+  } finally {
+    observer = outer
+  }
+}
+
 /** An operator that was looked up once. */
 export class Operator {
   #id = -1
@@ -152,7 +184,9 @@ export class Operator {
     const count = this.#run(args)
     if (count !== 1 || buffer[0] !== tag.tensor)
       throw new TypeError(`${this.name} does not return one tensor`)
-    return tensorOf(buffer[1]!, args)
+    const result = tensorOf(buffer[1]!, args)
+    if (observer !== null) observer(this.name, args, [result])
+    return result
   }
 
   /** Calls an operator and returns all of its results. */
@@ -161,6 +195,7 @@ export class Operator {
     cursor = 0
     const results: Result[] = []
     for (let i = 0; i < count; i++) results.push(take(args))
+    if (observer !== null) observer(this.name, args, results)
     return results
   }
 

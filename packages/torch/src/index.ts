@@ -1,5 +1,14 @@
 export * from './autograd.js'
-export { type Argument, Named, named, Operator, operator, type Result } from './call.js'
+export {
+  type Argument,
+  type CallObserver,
+  Named,
+  named,
+  Operator,
+  observeCalls,
+  operator,
+  type Result,
+} from './call.js'
 export { checkpoint } from './checkpoint.js'
 export * from './create.js'
 export * as F from './functional/index.js'

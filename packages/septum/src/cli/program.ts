@@ -7,6 +7,7 @@ import { addMethods } from './commands/methods.js'
 import { addPredict } from './commands/predict.js'
 import { addProfile } from './commands/profile.js'
 import { addReport } from './commands/report.js'
+import { addServe } from './commands/serve.js'
 import { addTrain } from './commands/train.js'
 import { addWeights } from './commands/weights.js'
 import { type Cli, paintFor } from './context.js'
@@ -52,6 +53,7 @@ export function createProgram(cli: Cli, finish: Finish): Command {
   addPredict(program, cli, finish)
   addEvaluate(program, cli, finish)
   addExport(program, cli, finish)
+  addServe(program, cli, finish)
   addCompare(program, cli, finish)
   addReport(program, cli, finish)
   addData(program, cli, finish)

@@ -46,7 +46,10 @@ const oddSides = {
 const BATCH = [3, 2] as const
 
 /** A method that is one network: one graph from images to logits, for any number and size of images if it can be. */
-export function exportMask(graphs: GraphExporter, { task, multiple, output = 'sigmoid', logits }: MaskExport): BundleParts {
+export function exportMask(
+  graphs: GraphExporter,
+  { task, multiple, output = 'sigmoid', logits }: MaskExport,
+): BundleParts {
   const { dimensions, imageSize } = task
   // Below some sizes networks have levels of one sample, which need not behave as larger ones do.
   const unit = multiple * Math.ceil((dimensions === 2 ? 16 : 8) / multiple)

@@ -1,7 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { manifestFile, SeptumError } from '@septum/core'
-import type { BundlePredictRequest, BundlePredictResult, CleaningRules, FinishedCase } from '../../inference/index.js'
+import type {
+  BundlePredictRequest,
+  BundlePredictResult,
+  CleaningRules,
+  FinishedCase,
+} from '../../inference/index.js'
 import type { PredictOptions } from '../commands/predict.js'
 import { shellLine } from '../config/render.js'
 import type { Cli } from '../context.js'
@@ -70,7 +75,8 @@ function summary({ cases, skipped, failures, samples, files, seconds, out }: Bun
   ]
   if (failures.length === 0) return lines
   const shown = failures.slice(0, 20).map(({ case: name, message }) => `  ${name}: ${message}.`)
-  const more = failures.length > shown.length ? [`  … and ${failures.length - shown.length} more in run.json`] : []
+  const more =
+    failures.length > shown.length ? [`  … and ${failures.length - shown.length} more in run.json`] : []
   return [...lines, `${failures.length} could not be segmented:`, ...shown, ...more]
 }
 
@@ -114,7 +120,8 @@ async function cleaningOf(
         { option: '--least-size' },
       )
     }
-    for (const each of name ? [name] : await all()) least[each] = { size: Number(number), unit: unit ? 'mm' : 'samples' }
+    for (const each of name ? [name] : await all())
+      least[each] = { size: Number(number), unit: unit ? 'mm' : 'samples' }
   }
   const largest =
     typeof keepLargest === 'string' ? keepLargest.split(',') : keepLargest === true ? await all() : []

@@ -50,17 +50,25 @@ export function addPredict(program: Command, cli: Cli, finish: Finish): void {
     .addOption(splitOption('take the images of this part of the data set that the run was trained on'))
     .option('--preview', 'write a picture for each image too: contours, samples, uncertainty')
     .addOption(
-      new Option('--engine <name>', 'what runs the model; default: onnx for a bundle, torch for a run').choices([
-        'onnx',
-        'torch',
-      ]),
+      new Option(
+        '--engine <name>',
+        'what runs the model; default: onnx for a bundle, torch for a run',
+      ).choices(['onnx', 'torch']),
     )
   withDeviceOptions(command)
   command.optionsGroup('With a bundle:')
   command
-    .option('--ensemble <dir>', 'another bundle whose probabilities are averaged in; may be repeated', collect)
+    .option(
+      '--ensemble <dir>',
+      'another bundle whose probabilities are averaged in; may be repeated',
+      collect,
+    )
     .addOption(
-      new Option('--format <name>', 'of the masks; default: what fits the image').choices(['png', 'nifti', 'seg']),
+      new Option('--format <name>', 'of the masks; default: what fits the image').choices([
+        'png',
+        'nifti',
+        'seg',
+      ]),
     )
     .option('--maps', 'write probability and uncertainty of volumes too')
     .option('--no-maps', 'write masks only')

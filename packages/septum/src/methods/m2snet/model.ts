@@ -6,9 +6,9 @@ import { classTargets, randomRater } from '../../losses/targets.js'
 import { exportMask } from '../mask-export.js'
 import { maskPrediction, validateMasks } from '../mask-model.js'
 import type {
+  Batch,
   BundleParts,
   GraphExporter,
-  Batch,
   Losses,
   Phase,
   Prediction,

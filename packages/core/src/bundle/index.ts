@@ -1,0 +1,8 @@
+export * from './manifest.js'
+export * from './mask-maps.js'
+export * from './next-scale-engine.js'
+export { NextScaleBundle } from './next-scale-model.js'
+export * from './open.js'
+export * from './parse.js'
+export * from './prediction.js'
+export { GraphSession, type SessionFactory } from './session.js'

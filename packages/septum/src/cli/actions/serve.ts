@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ServerLimits } from '../../server/index.js'
+import type { ServeOptions } from '../commands/serve.js'
+import type { Cli } from '../context.js'
+import { runCommand } from '../run-command.js'
+
+/** Runs until it is told to stop. @returns the exit code. */
+export function serveAction(cli: Cli, bundles: readonly string[], options: ServeOptions): Promise<number> {
+  return runCommand(cli, {
+    name: 'serve',
+    options,
+    onInterrupt: 'the image under way may end, the rest is refused.',
+    async work({ reporter, signal }) {
+      const { jsonLog, serve, silentLog } = await import('../../server/index.js')
+      const { host, port, data, threads, allowHost, allowOrigin, log } = options
+      const token = options.token ?? cli.env.SEPTUM_TOKEN
+      const viewer = viewerFolder()
+      const begun = performance.now()
+      const server = await serve({
+        bundles,
+        host,
+        port,
+        version: cli.version,
+        limits: limitsOf(options),
+        // Not through the reporter: a log is read by machines, line by line.
+        log: log && !options.quiet ? jsonLog((line) => cli.stderr.write(line)) : silentLog,
+        ...(token && { token }),
+        ...(allowHost && { allowHosts: allowHost }),
+        ...(allowOrigin && { allowOrigins: allowOrigin }),
+        ...(data && { data }),
+        ...(viewer && { viewer }),
+        ...(threads && { threads }),
+      })
+      if (!viewer) reporter.warn('The viewer is not built: only the interface is served.')
+      reporter.info(`Serving ${server.models.join(', ')} on ${server.url}`)
+      await aborted(signal)
+      await server.close()
+      const seconds = Math.round((performance.now() - begun) / 1000)
+      return {
+        result: { seconds, models: server.models },
+        text: [
+          `Served ${server.models.length === 1 ? '1 model' : `${server.models.length} models`} for ${seconds} s.`,
+        ],
+        next: `septum serve ${bundles.join(' ')}`,
+      }
+    },
+  })
+}
+
+/** The viewer's built files: of its package, or beside this one in a checkout. */
+function viewerFolder(): string | undefined {
+  const candidates = [fileURLToPath(new URL('../../../../viewer/dist', import.meta.url))]
+  try {
+    const found = createRequire(import.meta.url).resolve('@septum/viewer/package.json')
+    candidates.unshift(join(dirname(found), 'dist'))
+  } catch {
+    // Not installed.
+  }
+  return candidates.find((folder) => existsSync(join(folder, 'index.html')))
+}
+
+function limitsOf({ queue, deadline, uploadMb }: ServeOptions): Partial<ServerLimits> {
+  return {
+    ...(queue !== undefined && { queue }),
+    ...(deadline !== undefined && { deadlineMs: deadline * 1000 }),
+    ...(uploadMb !== undefined && { uploadBytes: uploadMb * 2 ** 20 }),
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })

@@ -1,0 +1,1 @@
+export { type ExportRequest, type ExportResult, exportRun } from './export-run.js'

@@ -1,0 +1,79 @@
+import {
+  type BundleClass,
+  type BundleFile,
+  type BundleManifest,
+  type BundleVerification,
+  bundleFormat,
+  bundleVersion,
+  sha256Of,
+} from '@septum/core'
+import { defaultCodes } from '../formats/dicom/seg/codes.js'
+import type { BundleParts, Method, Task } from '../methods/method.js'
+import type { ExportedFile } from './exporter.js'
+
+/** Okabe and Ito's colours, which people with any colour vision tell apart; with more classes they come again. */
+const palette = ['#009e73', '#e69f00', '#56b4e9', '#d55e00', '#cc79a7', '#0072b2', '#f0e442'] as const
+
+export function bundleClasses(names: readonly string[]): BundleClass[] {
+  return names.map((name, i) => ({
+    name,
+    label: i + 1,
+    colour: palette[i % palette.length]!,
+    ...defaultCodes(name),
+  }))
+}
+
+/** What a run tells of itself. */
+export interface RunFacts {
+  readonly septum: string
+  readonly method: Pick<Method<unknown>, 'name' | 'title' | 'paper'>
+  readonly options: Readonly<Record<string, unknown>>
+  readonly parameters: number
+  readonly task: Task
+  readonly fit: 'crop' | 'stretch'
+  readonly training: BundleManifest['training']
+  readonly metrics: Readonly<Record<string, number>>
+  readonly licence: string | null
+}
+
+/** The manifest of a bundle. @param files the graphs, as they are written */
+export async function manifestOf(
+  facts: RunFacts,
+  parts: BundleParts,
+  files: readonly ExportedFile[],
+  verification: BundleVerification,
+): Promise<BundleManifest> {
+  const { task } = facts
+  return {
+    format: bundleFormat,
+    version: bundleVersion,
+    septum: facts.septum,
+    method: { ...facts.method, options: facts.options, parameters: facts.parameters },
+    dimensions: task.dimensions,
+    classes: bundleClasses(task.classes),
+    channels: task.imageChannels,
+    size: parts.size,
+    preprocessing: {
+      channels: [{ kind: 'scale' }],
+      spacingMm: null,
+      interpolation: 'linear',
+      maxValue: task.maxValue ?? null,
+      fit: facts.fit,
+    },
+    model: parts.model,
+    training: facts.training,
+    metrics: facts.metrics,
+    licence: facts.licence,
+    verification,
+    files: await Promise.all(
+      files.map(
+        async ({ file, bytes }): Promise<BundleFile> => ({
+          file,
+          bytes: bytes.length,
+          sha256: await sha256Of(bytes),
+        }),
+      ),
+    ),
+    notice: 'Research use only: not a medical device, not for diagnosis.',
+  }
+}
