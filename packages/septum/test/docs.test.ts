@@ -48,7 +48,7 @@ function thrownCodes(): Set<string> {
     (file) => /\/src\//.test(file) && !file.endsWith('.test.ts'),
   )
   for (const text of sources.map(read)) {
-    for (const call of text.matchAll(/\b(?:SeptumError|fail|problems\.add)\(/g)) {
+    for (const call of text.matchAll(/\b(?:SeptumError|fail|bundleProblem|problems\.add)\(/g)) {
       const argument = firstArgument(
         text.slice(call.index + call[0].length, call.index + call[0].length + 300),
       )

@@ -58,7 +58,7 @@ class UNet extends nn.Module {
   }
 }
 
-it('1,000 training steps of a small U-Net learn and leave memory flat', () => {
+it('1,000 training steps of a small U-Net learn and leave memory flat', async () => {
   setThreads(1)
   manualSeed(0)
   const model = new UNet().to({ memoryFormat: 'channels_last' })
@@ -87,6 +87,8 @@ it('1,000 training steps of a small U-Net learn and leave memory flat', () => {
   let live = 0
   for (let i = 0; i < 1000; i++) {
     const loss = step(i, 1000)
+    // As the trainer does: Node gets its turn, and finalisers run.
+    await new Promise((resolve) => setImmediate(resolve))
     if (i < 20) early += loss / 20
     if (i >= 980) late += loss / 20
     if (i === 99) {
@@ -95,6 +97,7 @@ it('1,000 training steps of a small U-Net learn and leave memory flat', () => {
     }
   }
   expect(liveTensors()).toBe(live)
-  expect(Math.abs(process.memoryUsage().rss / residentEarly - 1)).toBeLessThan(0.05)
+  // Growth only: a busy system takes unused pages of the program back, which is no leak.
+  expect(process.memoryUsage().rss / residentEarly - 1).toBeLessThan(0.05)
   expect(late).toBeLessThan(early / 3)
 })

@@ -1,0 +1,62 @@
+import { type Blend, blendOf, maskAbove } from '../analysis/blend.js'
+import { type Placement, placementOf } from '../engine/fit.js'
+import { heightOf, type OpenPicture, widthOf } from '../files/picture.js'
+import { once } from './once.js'
+import type { Session, Store } from './state.js'
+
+/** What the views show, computed when first asked for and again when its causes change. */
+export class Derived {
+  constructor(private readonly store: Store) {}
+
+  private readonly blending = once(blendOf)
+  private readonly masking = once(maskAbove)
+  private readonly rating = once(ratersOf)
+  private readonly placing = once(place)
+
+  /** Null before there is a result. */
+  blend(): Blend | null {
+    const { result } = this.store.session
+    const { classIndex, leftOut } = this.store.settings
+    const maps = result?.classes[classIndex]
+    return maps ? this.blending(maps, leftOut) : null
+  }
+
+  consensus(): Uint8Array | null {
+    const blend = this.blend()
+    return blend && this.masking(blend.probability, this.store.settings.threshold)
+  }
+
+  /** Samples in the blend. */
+  chosen(): readonly Uint8Array[] {
+    const { classIndex, leftOut } = this.store.settings
+    const samples = this.store.session.result?.classes[classIndex]?.samples ?? []
+    return samples.filter((_, index) => !leftOut.includes(index))
+  }
+
+  /** Raters' masks of the class that is shown. */
+  raters(): readonly Uint8Array[] {
+    const { picture, manifest } = this.store.session
+    if (!picture) return []
+    return this.rating(picture, manifest?.classes.length ?? 1, this.store.settings.classIndex)
+  }
+
+  /** Null before a model told its size. */
+  placement(): Placement | null {
+    const { picture, manifest } = this.store.session
+    return picture && manifest ? this.placing(picture, manifest, this.store.settings.centre) : null
+  }
+}
+
+function place(
+  picture: OpenPicture,
+  manifest: NonNullable<Session['manifest']>,
+  centre: readonly [number, number] | null,
+): Placement {
+  return placementOf([heightOf(picture), widthOf(picture)], manifest.size, manifest.preprocessing, centre)
+}
+
+function ratersOf({ raters }: OpenPicture, classes: number, classIndex: number): readonly Uint8Array[] {
+  return raters.map((labels) =>
+    labels.map((value) => Number(classes > 1 ? value === classIndex + 1 : value > 0)),
+  )
+}

@@ -1,0 +1,108 @@
+import { votesNeeded } from '../analysis/blend.js'
+import { measureMask } from '../analysis/measure.js'
+import { scoresOf } from '../analysis/scores.js'
+import type { Derived } from '../app/derived.js'
+import type { Store } from '../app/state.js'
+import { drawScene } from '../draw/scene.js'
+import { niftiOf } from '../export/nifti.js'
+import { greyPng } from '../export/png.js'
+import { fileName, save } from '../export/save.js'
+import type { OpenPicture } from '../files/picture.js'
+import { byId, show } from './dom.js'
+import type { Pictures } from './pictures.js'
+import type { Stage } from './stage.js'
+
+/** Shortest side of a saved picture, so that outlines on small images stay legible. */
+const pictureSide = 1024
+
+/** Buttons that hand files to the browser's downloads; nothing is uploaded. */
+export function exports(store: Store, derived: Derived, pictures: Pictures, stage: Stage): () => void {
+  const withResult = (work: (picture: OpenPicture, name: string) => Promise<void>) => () => {
+    const { picture, result } = store.session
+    if (picture && result) void work(picture, fileName(picture.name))
+  }
+  byId('save-picture').onclick = withResult(async (picture, name) => {
+    const [height, width] = pictures.size(picture)
+    const scale = Math.max(1, Math.round(pictureSide / Math.min(height, width)))
+    const canvas = new OffscreenCanvas(width * scale, height * scale)
+    const context = canvas.getContext('2d')!
+    // Lines as wide as on a page where the picture has about half of these pixels.
+    drawScene(context, stage.scene(picture), { scale: scale / 2, left: 0, top: 0 }, 2)
+    save(await canvas.convertToBlob({ type: 'image/png' }), `${name}-${store.settings.view}.png`, 'image/png')
+  })
+  byId('save-mask').onclick = withResult(async (picture, name) => {
+    const values = mask().map((value) => value * 255)
+    save(await greyPng(values, pictures.size(picture)), `${name}-mask.png`, 'image/png')
+  })
+  byId('save-nifti').onclick = withResult(async (picture, name) => {
+    const bytes = await niftiOf(
+      mask(),
+      pictures.size(picture),
+      store.settings.spacingMm,
+      'Septum mask, research use',
+    )
+    save(bytes, `${name}-mask.nii.gz`, 'application/gzip')
+  })
+  byId('save-probability').onclick = withResult(async (picture, name) => {
+    const { probability } = derived.blend()!
+    const text = 'Septum probability, research use'
+    const bytes = await niftiOf(probability, pictures.size(picture), store.settings.spacingMm, text)
+    save(bytes, `${name}-probability.nii.gz`, 'application/gzip')
+  })
+  byId('save-numbers').onclick = withResult(async (picture, name) => {
+    const text = JSON.stringify(numbers(store, derived, pictures.size(picture)), undefined, 2)
+    save(new TextEncoder().encode(`${text}\n`), `${name}-numbers.json`, 'application/json')
+  })
+
+  /** The mask in view: a single one where one is shown, else the consensus. */
+  function mask(): Uint8Array {
+    const { view, sample, classIndex } = store.settings
+    const samples = store.session.result!.classes[classIndex]!.samples
+    return view === 'sample' ? samples[sample]! : derived.consensus()!
+  }
+
+  return () => show(byId('exports'), store.session.result !== null)
+}
+
+/** Everything that the page states in numbers, with what is needed to state it again. */
+function numbers(store: Store, derived: Derived, size: readonly [number, number]) {
+  const { picture, manifest, result } = store.session
+  const { classIndex, leftOut, threshold, spacingMm, centre } = store.settings
+  const consensus = derived.consensus()!
+  const raters = derived.raters()
+  const count = derived.blend()!.count
+  const scores = raters.length > 0 ? scoresOf(derived.chosen(), consensus, raters, size, spacingMm) : null
+  const measured = (mask: Uint8Array) => measureMask(mask, size, spacingMm)
+  return {
+    image: { name: picture!.name, height: size[0], width: size[1], spacingMm },
+    model: {
+      method: manifest!.method.name,
+      dataset: manifest!.training.dataset,
+      class: manifest!.classes[classIndex]!.name,
+    },
+    run: {
+      seed: result!.seed,
+      samples: result!.classes[0]!.samples.length,
+      centre,
+      seconds: result!.seconds,
+    },
+    blend: {
+      leftOut,
+      masks: count,
+      ...(count > 1 ? { votes: votesNeeded(threshold, count) } : { threshold }),
+    },
+    unit: spacingMm ? 'mm' : 'pixel',
+    consensus: measured(consensus),
+    samples: result!.classes[classIndex]!.samples.map(measured),
+    raters: raters.map(measured),
+    ...(scores && {
+      scores: Object.fromEntries(
+        [...scores.consensus, ...scores.sets].map(({ id, value }) => [
+          id,
+          Number.isNaN(value) ? null : value,
+        ]),
+      ),
+    }),
+    notice: 'Research use only',
+  }
+}
