@@ -1,0 +1,4 @@
+import { openBundleFolder } from '../../inference/index.js'
+import { runWorker } from './run-worker.js'
+
+runWorker(openBundleFolder)
