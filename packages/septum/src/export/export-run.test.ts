@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { type BundleManifest, openBundle, parseManifest, silentReporter } from '@septum/core'
 import { saveTensors, setThreads } from '@septum/torch'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { tinyOptions } from '../methods/ar-seg/testing.js'
 import { runConfigSchema } from '../training/api.js'
 import { buildModel } from '../training/run-folder.js'
@@ -35,7 +35,7 @@ beforeAll(() => {
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
 /** A run of the example's data set that nobody trained: its weights are those of a new model. */
-function makeRun(name: string, method: string, options: object, side: number): string {
+function makeRun(name: string, method: string, options: object, side: number, prepared = {}): string {
   const run = join(dir, name)
   mkdirSync(run)
   const config = runConfigSchema.parse({ method, data: { path: example, imageSize: [side, side] }, options })
@@ -45,6 +45,7 @@ function makeRun(name: string, method: string, options: object, side: number): s
     classes: ['nodule'],
     raters: 4,
     imageSize: [side, side],
+    ...prepared,
   } as const
   const model = buildModel(config, task, 'cpu')
   writeFileSync(join(run, 'config.yaml'), stringify(config))
@@ -95,6 +96,24 @@ describe('septum export', () => {
     // Two images at their size, one of them again at a larger one.
     expect(manifest.verification.images).toBe(3)
     expect(manifest.verification.maxDifference).toBe(result.maxDifference)
+    expect(result.maxDifference).toBeLessThan(1e-4)
+  })
+
+  it('records the preprocessing of the run', async () => {
+    const preprocessing = {
+      channels: [{ kind: 'zScore', over: 'nonZero' }],
+      spacingMm: null,
+      interpolation: 'cubic',
+    }
+    const run = makeRun('z-scored', 'unet', small, 32, { preprocessing, storedChannels: 1 })
+    const config = parse(readFileSync(join(run, 'config.yaml'), 'utf8'))
+    writeFileSync(join(run, 'config.yaml'), stringify({ ...config, data: { ...config.data, preprocessing } }))
+    const result = await exportRun(request(run))
+    expect(manifestIn(join(run, 'model')).preprocessing).toEqual({
+      ...preprocessing,
+      maxValue: null,
+      fit: 'crop',
+    })
     expect(result.maxDifference).toBeLessThan(1e-4)
   })
 

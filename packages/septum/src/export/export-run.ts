@@ -139,6 +139,7 @@ function factsOf({ dir, config, task, model }: TrainedRun, workplace: Workplace,
     options: config.options,
     parameters: model.parameterCount(),
     task,
+    preprocessing: task.preprocessing,
     fit: config.data.resize,
     training: {
       dataset: dataset.name,

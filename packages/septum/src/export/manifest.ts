@@ -7,6 +7,7 @@ import {
   bundleVersion,
   sha256Of,
 } from '@septum/core'
+import type { Preprocessing } from '../datasets/preprocess/index.js'
 import { defaultCodes } from '../formats/dicom/seg/codes.js'
 import type { BundleParts, Method, Task } from '../methods/method.js'
 import type { ExportedFile } from './exporter.js'
@@ -30,6 +31,8 @@ export interface RunFacts {
   readonly options: Readonly<Record<string, unknown>>
   readonly parameters: number
   readonly task: Task
+  /** What training did to the values of an image; absent: they were scaled to [0, 1]. */
+  readonly preprocessing?: Preprocessing
   readonly fit: 'crop' | 'stretch'
   readonly training: BundleManifest['training']
   readonly metrics: Readonly<Record<string, number>>
@@ -43,7 +46,7 @@ export async function manifestOf(
   files: readonly ExportedFile[],
   verification: BundleVerification,
 ): Promise<BundleManifest> {
-  const { task } = facts
+  const { task, preprocessing } = facts
   return {
     format: bundleFormat,
     version: bundleVersion,
@@ -54,9 +57,9 @@ export async function manifestOf(
     channels: task.imageChannels,
     size: parts.size,
     preprocessing: {
-      channels: [{ kind: 'scale' }],
-      spacingMm: null,
-      interpolation: 'linear',
+      channels: preprocessing?.channels ?? [{ kind: 'scale' }],
+      spacingMm: preprocessing?.spacingMm ?? null,
+      interpolation: preprocessing?.interpolation ?? 'linear',
       maxValue: task.maxValue ?? null,
       fit: facts.fit,
     },
