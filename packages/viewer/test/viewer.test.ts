@@ -89,32 +89,45 @@ describe.skipIf(noChromium)('viewer in Chromium', () => {
   })
 
   it('keeps the last mask in the blend', async () => {
-    for (let i = 1; i <= 8; i++) await page.click(`#sample-grid li:nth-child(${i}) input`)
-    await expect.poll(() => textOf(page, '#blend-text')).toBe('1 of 8 blended')
-    expect(await page.isChecked('#sample-grid li:nth-child(8) input')).toBe(true)
+    for (let i = 1; i <= 8; i++) {
+      await page.click(`#sample-grid li:nth-child(${i}) input`)
+      // The page draws once a frame: the next click waits for it.
+      await expect
+        .poll(() => textOf(page, '#blend-text'), { timeout: 10_000 })
+        .toBe(`${Math.max(1, 8 - i)} of 8 blended`)
+    }
+    await expect
+      .poll(() => page.isChecked('#sample-grid li:nth-child(8) input'), { timeout: 10_000 })
+      .toBe(true)
     await page.click('#blend-all')
   })
 
   it('a higher threshold never marks more', async () => {
-    await page.focus('#threshold')
-    await page.keyboard.press('Home')
+    // The page may still be drawing what the run gave: the key is pressed until it is heard.
+    const lowest = async () => {
+      await page.press('#threshold', 'Home')
+      return textOf(page, '#threshold-text')
+    }
+    await expect.poll(lowest, { timeout: 20_000 }).toBe('1 of 8 masks agree')
     const areas: number[] = []
     for (let votes = 1; votes <= 8; votes++) {
       await expect.poll(() => textOf(page, '#threshold-text')).toBe(`${votes} of 8 masks agree`)
       areas.push(Number((await textOf(page, '#area')).replace(/[^\d.]/g, '')))
-      await page.keyboard.press('ArrowRight')
+      await page.press('#threshold', 'ArrowRight')
     }
     expect(areas).toEqual(areas.toSorted((a, b) => b - a))
     expect(areas[0]).toBeGreaterThan(areas[7]!)
     for (const area of await sampleAreas(page)) expect(area).toBeLessThanOrEqual(areas[0]!)
-    await page.focus('#threshold')
-    await page.keyboard.press('Home')
-    for (let votes = 1; votes < 5; votes++) await page.keyboard.press('ArrowRight')
+    await lowest()
+    for (let votes = 1; votes < 5; votes++) await page.press('#threshold', 'ArrowRight')
   })
 
   it('scores against the raters as long as there are raters, in plain numbers', async () => {
-    const rows = await page.$$eval('#score-rows tr', (items) => items.map(({ textContent }) => textContent))
-    expect(rows.some((row) => /^Dice.*0\.\d{3}$/.test(row!))).toBe(true)
+    const scores = () => page.$$eval('#score-rows tr', (items) => items.map(({ textContent }) => textContent))
+    await expect
+      .poll(async () => (await scores()).some((row) => /^Dice.*0\.\d{3}$/.test(row!)), { timeout: 10_000 })
+      .toBe(true)
+    const rows = await scores()
     expect(rows.some((row) => /^GED.*\d\.\d{3}$/.test(row!))).toBe(true)
     expect(rows.some((row) => /^HD95.* px$/.test(row!))).toBe(true)
   })
