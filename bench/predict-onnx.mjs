@@ -1,7 +1,7 @@
 // Bundles on ONNX Runtime against eager PyTorch: U-Net and M2SNet at 352x352; AR-Seg, 16 samples against one; and the
 // time from the start of `septum predict` to its first mask.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,11 +12,6 @@ const options = readOptions(
   { threads: 2, rounds: 3, steps: 3 },
   {
     size: { type: 'string', default: '352', help: 'side of an image' },
-    sampler: {
-      type: 'string',
-      default: fileURLToPath(new URL('../models/ar-seg-lidc-small/model', import.meta.url)),
-      help: 'bundle of an AR-Seg model',
-    },
   },
 )
 const { compare, finish, median, milliseconds, Neighbours, number, printTargets, table } = await import(
@@ -51,10 +46,7 @@ const results = {}
 try {
   for (const { name, method, settings, script, args } of models) {
     const out = join(folder, method)
-    const made = execFileSync(process.execPath, [
-      here('lib/make-bundle.mjs'),
-      JSON.stringify({ out, method, options: settings, task }),
-    ])
+    const parameters = makeBundle(out, method, settings, task)
     const setup = { bundle: out, threads, steps, warmup, size }
     const ours = await NodeSide.start('./onnx-side.mjs', setup, {})
     const eager = []
@@ -63,12 +55,7 @@ try {
       eager.push(await PythonSide.start(script, all, options))
     }
     sides.push(ours, ...eager)
-    results[name] = {
-      ours,
-      eager,
-      parameters: Number(String(made).trim().split('\n').at(-1)),
-      seconds: [[], [], []],
-    }
+    results[name] = { ours, eager, parameters, seconds: [[], [], []] }
   }
   const neighbours = new Neighbours(sides.map(({ pid }) => pid))
   for (let round = 0; round < rounds; round++) {
@@ -94,22 +81,22 @@ try {
     targets.push({ name: `${name}, eager / bundle`, value: ratio, bound: 'at least', limit: 1.3 })
   }
   for (const side of sides.splice(0)) side.stop()
-  if (existsSync(join(options.sampler, 'model.json'))) {
-    const medians = []
-    for (const samples of [1, 16]) {
-      const setup = { bundle: options.sampler, threads, steps, warmup, size: 128, samples }
-      const side = await NodeSide.start('./onnx-side.mjs', setup, {})
-      sides.push(side)
-      const all = []
-      for (let round = 0; round < rounds; round++) all.push(...(await side.block()).seconds)
-      medians.push(median(all))
-      side.stop()
-      rows.push([`AR-Seg, ${samples} of 128x128`, `${number(medians.at(-1) * 1000)} ms`, '', '', ''])
-    }
-    const value = medians[1] / medians[0]
-    variants['AR-Seg'] = { oneSeconds: medians[0], sixteenSeconds: medians[1] }
-    targets.push({ name: 'AR-Seg, 16 samples / 1 sample', value, bound: 'at most', limit: 10 })
+  const sampler = join(folder, 'ar-seg')
+  makeBundle(sampler, 'ar-seg', {}, { ...task, imageChannels: 1, imageSize: [128, 128] })
+  const medians = []
+  for (const samples of [1, 16]) {
+    const setup = { bundle: sampler, threads, steps, warmup, size: 128, samples }
+    const side = await NodeSide.start('./onnx-side.mjs', setup, {})
+    sides.push(side)
+    const all = []
+    for (let round = 0; round < rounds; round++) all.push(...(await side.block()).seconds)
+    medians.push(median(all))
+    side.stop()
+    rows.push([`AR-Seg, ${samples} of 128x128`, `${number(medians.at(-1) * 1000)} ms`, '', '', ''])
   }
+  variants['AR-Seg'] = { oneSeconds: medians[0], sixteenSeconds: medians[1] }
+  const times = medians[1] / medians[0]
+  targets.push({ name: 'AR-Seg, 16 samples / 1 sample', value: times, bound: 'at most', limit: 10 })
   targets.push({
     name: 'seconds from the start to the first mask',
     value: firstMask(),
@@ -127,6 +114,13 @@ try {
 } finally {
   for (const side of sides) side.stop()
   rmSync(folder, { recursive: true, force: true })
+}
+
+/** @returns the number of parameters */
+function makeBundle(out, method, settings, forTask) {
+  const setup = JSON.stringify({ out, method, options: settings, task: forTask })
+  const said = execFileSync(process.execPath, [here('lib/make-bundle.mjs'), setup])
+  return Number(String(said).trim().split('\n').at(-1))
 }
 
 /** Seconds of a whole `septum predict` of one picture with the tiny bundle of the tests: what is left is start-up. */

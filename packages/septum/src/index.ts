@@ -1,5 +1,7 @@
 export * as datasets from './datasets/index.js'
 export * as formats from './formats/index.js'
+export * as inference from './inference/index.js'
 export * from './methods/index.js'
 export * as report from './report/index.js'
+export * as server from './server/index.js'
 export * from './training/index.js'

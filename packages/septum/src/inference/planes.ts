@@ -9,7 +9,7 @@ import type { Size3 } from './grid/axis.js'
 import { type Flip, flipsOver, mirror } from './grid/mirror.js'
 import { restorePlanes } from './grid/restore-planes.js'
 import { type RunWindows, slide } from './grid/slide.js'
-import { planWindows, type WindowPlan } from './grid/windows.js'
+import { planCentre, planWindows, type WindowPlan } from './grid/windows.js'
 import { asSize3, type View } from './view.js'
 
 export interface PlaneOptions {
@@ -19,8 +19,11 @@ export interface PlaneOptions {
   /** Number of the image in its series: draws depend on it. */
   readonly imageStream: number
   readonly overlap: number
-  /** `trained`, the whole image at once, or a size of [H, W] or [D, H, W]. */
-  readonly window: 'trained' | 'whole' | readonly number[]
+  /**
+   * `trained`; `centre`: one window of that size in the middle, with nothing marked around it; the `whole` image at once;
+   * or a size of [H, W] or [D, H, W].
+   */
+  readonly window: 'trained' | 'centre' | 'whole' | readonly number[]
   /** Axes that are also seen turned round, by models of one mask. */
   readonly flips: Flip
   /** Windows, or samples of a sampling model, that are run together. */
@@ -45,7 +48,12 @@ export function windowsOf(
 ): WindowPlan {
   const { trained, fixed } = manifest.size
   const flat = manifest.dimensions === 2
-  const wanted = window === 'trained' ? trained : window === 'whole' ? size.slice(flat ? 1 : 0) : window
+  const wanted =
+    window === 'trained' || window === 'centre'
+      ? trained
+      : window === 'whole'
+        ? size.slice(flat ? 1 : 0)
+        : window
   const differs = wanted.length !== trained.length || (fixed && wanted.some((side, i) => side !== trained[i]))
   if (differs) {
     throw new SeptumError(
@@ -55,8 +63,20 @@ export function windowsOf(
       { option: 'window' },
     )
   }
+  // Planes of a stack have a window each, wherever they lie.
+  if (window === 'centre') return stackedCentre(size, asSize3(wanted))
   return planWindows(size, asSize3(wanted), overlap)
 }
+
+function stackedCentre(size: Size3, window: Size3): WindowPlan {
+  const plan = planCentre(size, window)
+  const [[, y, x]] = plan.starts as readonly [Size3]
+  if (window[0] > 1) return plan
+  return { ...plan, starts: Array.from({ length: size[0] }, (_, z): Size3 => [z, y, x]) }
+}
+
+/** Logits of a pixel that no window saw: background, without doubt, and still finite. */
+const UNSEEN = -1e4
 
 /**
  * Segments a view plane by plane, on the grid of the image. Logits of windows are averaged, then made probabilities,
@@ -72,6 +92,7 @@ export async function* modelPlanes(
   const { manifest } = model
   const { model: graphs } = manifest
   const sampling = graphs.kind === 'next-scale'
+  const exclusive = !sampling && graphs.output === 'softmax'
   const classes = manifest.classes.length
   const layers = sampling ? options.samples * classes : mapCount(manifest)
   const run = sampling ? samplingRun(model, plan, options) : logitsRun(model, plan, options)
@@ -80,6 +101,7 @@ export async function* modelPlanes(
     channels: manifest.channels,
     layers,
     batch: sampling ? 1 : options.batch,
+    outside: (layer) => (sampling || (exclusive && layer === 0) ? 0 : UNSEEN),
     ...(signal && { signal }),
     ...(onWindows && { onWindows }),
   })

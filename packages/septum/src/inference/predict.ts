@@ -39,7 +39,7 @@ export interface InferenceSettings {
   /** Share of a window that its neighbour sees too. Default 0.5. */
   readonly overlap?: number
   /** Default `trained`. */
-  readonly window?: 'trained' | 'whole' | readonly number[]
+  readonly window?: 'trained' | 'centre' | 'whole' | readonly number[]
   /** Axes that models of one mask also see turned round, z, y, x. Default none. */
   readonly flips?: Flip
   /** Windows, or samples of a sampling model, run together. Default: as many as memory and processor favour. */

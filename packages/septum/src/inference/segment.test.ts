@@ -47,6 +47,22 @@ describe('windows and grids against NumPy', () => {
     close(result.probability!, expected.picture.whole!)
   })
 
+  it('the centre alone: the crop that training saw, nothing around it', async () => {
+    const image = pictureOf(expected.picture)
+    const { probability, labels } = await segmentImage([plane], image, { ...plainOptions, window: 'centre' })
+    // 13 x 21 with a window of 8 x 8: rows 2 to 9, columns 6 to 13.
+    const inside = (i: number) => {
+      const [y, x] = [Math.floor(i / 21), i % 21]
+      return y >= 2 && y < 10 && x >= 6 && x < 14
+    }
+    const cut = Uint8Array.from(expected.picture.values.filter((_, i) => inside(i)))
+    const alone = await segmentImage([plane], { data: cut, shape: [1, 8, 8], maxValue: 255 }, plainOptions)
+    expect(probability!.slice(0, 273).filter((_, i) => inside(i))).toEqual(alone.probability!.slice(0, 64))
+    expect(labels.filter((_, i) => inside(i))).toEqual(alone.labels)
+    expect(probability!.filter((p, i) => !inside(i % 273) && p !== 0)).toEqual(new Float32Array())
+    expect(labels.filter((label, i) => !inside(i) && label !== 0)).toEqual(new Uint8Array())
+  })
+
   it('a picture smaller than a window, at its centre', async () => {
     close(
       (await segmentImage([plane], pictureOf(expected.small), plainOptions)).probability!,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -47,6 +47,27 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
+const SPOOL = 'septum-serve-'
+
+/** Removes what servers left that were killed: images of patients must not lie about. */
+async function removeAbandoned(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = new RegExp(`^${SPOOL}(\\d+)-`).exec(name)?.[1]
+    // Folders of other users cannot be removed, and need not be.
+    if (pid && !isAlive(Number(pid)))
+      await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {})
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
+}
+
 const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host)
 
 /**
@@ -68,7 +89,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const models = await readModels(options.bundles)
   const loopback = isLoopback(host)
   const token = options.token ?? (loopback ? undefined : randomBytes(24).toString('base64url'))
-  const spool = await mkdtemp(join(tmpdir(), 'septum-serve-'))
+  await removeAbandoned()
+  const spool = await mkdtemp(join(tmpdir(), `${SPOOL}${process.pid}-`))
   const metrics = new Metrics()
   const queue = new JobQueue({
     limits,

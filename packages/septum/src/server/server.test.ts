@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -307,6 +307,16 @@ describe('trouble', () => {
     expect(() => process.kill(own.queue.workerPid!, 0)).toThrow()
   }, 30_000)
 })
+
+it('a server removes what a killed one left, not what another one uses', async () => {
+  // Process numbers end at 2^22 on Linux: none has this one.
+  const [dead, alive] = [`septum-serve-${2 ** 22 + 1}-x`, `septum-serve-${process.pid}-test`]
+  for (const name of [dead, alive]) await mkdir(join(tmpdir(), name, 'in'), { recursive: true })
+  await (await bed.start()).close()
+  const left = readdirSync(tmpdir())
+  expect([left.includes(dead), left.includes(alive)]).toEqual([false, true])
+  rmSync(join(tmpdir(), alive), { recursive: true })
+}, 30_000)
 
 describe('watching', () => {
   it('models, health and metrics', async () => {

@@ -15,7 +15,7 @@ export interface PredictOptions extends CommonOptions {
   readonly engine?: 'onnx' | 'torch'
   readonly ensemble?: readonly string[]
   readonly overlap?: number
-  readonly window?: 'trained' | 'whole' | readonly number[]
+  readonly window?: 'trained' | 'centre' | 'whole' | readonly number[]
   readonly flips?: boolean
   readonly format?: 'png' | 'nifti' | 'seg'
   readonly maps?: boolean
@@ -73,7 +73,11 @@ export function addPredict(program: Command, cli: Cli, finish: Finish): void {
     .option('--maps', 'write probability and uncertainty of volumes too')
     .option('--no-maps', 'write masks only')
     .option('--overlap <share>', 'of sliding windows (default: 0.5)', share)
-    .option('--window <size>', 'trained, whole, or a size such as 256x256 (default: trained)', parseWindow)
+    .option(
+      '--window <size>',
+      'trained, centre, whole, or a size such as 256x256 (default: trained)',
+      parseWindow,
+    )
     .option('--flips', 'average over mirror images, 2 to the number of axes times the work')
     .option('--keep-largest [classes]', 'keep only the largest component of each class, or of a,b')
     .option(
@@ -97,10 +101,12 @@ export function addPredict(program: Command, cli: Cli, finish: Finish): void {
 export const splitOption = (text: string): Option =>
   new Option('--split <part>', text).choices(['train', 'val', 'test'])
 
-function parseWindow(text: string): 'trained' | 'whole' | number[] {
-  if (text === 'trained' || text === 'whole') return text
+function parseWindow(text: string): 'trained' | 'centre' | 'whole' | number[] {
+  if (text === 'trained' || text === 'centre' || text === 'whole') return text
   if (!/^[1-9]\d*(x[1-9]\d*){1,2}$/.test(text)) {
-    throw new InvalidArgumentError('Expected is trained, whole or a size such as 256x256 or 64x128x128.')
+    throw new InvalidArgumentError(
+      'Expected is trained, centre, whole or a size such as 256x256 or 64x128x128.',
+    )
   }
   return text.split('x').map(Number)
 }

@@ -10,6 +10,8 @@ export interface SlideOptions {
   readonly layers: number
   /** Windows run together. */
   readonly batch: number
+  /** Value of each layer where no window reaches. Default 0. */
+  readonly outside?: (layer: number) => number
   readonly signal?: AbortSignal
   /** Called after each run with the number of its windows. */
   readonly onWindows?: (count: number) => void
@@ -25,10 +27,10 @@ export async function* slide(
   image: Float32Array,
   plan: WindowPlan,
   run: RunWindows,
-  { channels, layers, batch, signal, onWindows }: SlideOptions,
+  { channels, layers, batch, outside, signal, onWindows }: SlideOptions,
 ): AsyncGenerator<Float32Array> {
   const { starts, window, size } = plan
-  const sums = new WindowSums(plan, layers)
+  const sums = new WindowSums(plan, layers, outside)
   const samples = window[0] * window[1] * window[2]
   for (let first = 0; first < starts.length; first += batch) {
     signal?.throwIfAborted()

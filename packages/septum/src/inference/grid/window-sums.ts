@@ -21,6 +21,8 @@ export class WindowSums {
   constructor(
     private readonly plan: WindowPlan,
     private readonly layers: number,
+    /** Value of each layer where no window reaches. */
+    private readonly outside: (layer: number) => number = () => 0,
   ) {
     this.rowWeights = new Float32Array(plan.size[2])
   }
@@ -57,7 +59,11 @@ export class WindowSums {
       this.first++
       const pixels = weight.length
       for (let layer = 0; layer < this.layers; layer++) {
-        for (let i = 0; i < pixels; i++) values[layer * pixels + i]! /= weight[i]!
+        const outside = this.outside(layer)
+        for (let i = 0; i < pixels; i++) {
+          const at = layer * pixels + i
+          values[at] = weight[i] === 0 ? outside : values[at]! / weight[i]!
+        }
       }
       yield values
     }

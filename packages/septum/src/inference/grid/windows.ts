@@ -34,6 +34,13 @@ export function gaussianWeights(window: number): Float32Array {
   )
 }
 
+/** One window where a centre crop of training lies; what it does not see is left to the caller. */
+export function planCentre(size: Size3, window: Size3): WindowPlan {
+  const start = size.map((side, axis) => Math.floor((side - window[axis]!) / 2) + 0) as unknown as Size3
+  const weights = window.map((side) => new Float32Array(side).fill(1))
+  return { size, window, starts: [start], weights: weights as unknown as WindowPlan['weights'] }
+}
+
 /**
  * Plans sliding windows.
  * @param overlap share of a window that its neighbour sees too, in [0, 1).
