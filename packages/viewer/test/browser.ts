@@ -54,8 +54,15 @@ export async function choose(page: Page, view: string): Promise<void> {
   await page.waitForSelector(`#strip-${view}:not([hidden])`)
 }
 
+/** Waits until the page, which draws at most once a frame, has drawn what it was told last. */
+const drawn = (page: Page): Promise<void> =>
+  page.evaluate(
+    () => new Promise<void>((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))),
+  )
+
 /** Numbers of the samples' captions: areas in pixels, 0 for an empty mask. */
-export function sampleAreas(page: Page): Promise<number[]> {
+export async function sampleAreas(page: Page): Promise<number[]> {
+  await drawn(page)
   return page.$$eval('#sample-grid li .under > span', (spans) =>
     spans.map(({ textContent }) =>
       textContent === 'empty' ? 0 : Number(textContent!.replace(/[^\d.]/g, '')),
@@ -63,9 +70,14 @@ export function sampleAreas(page: Page): Promise<number[]> {
   )
 }
 
-export const textOf = async (page: Page, selector: string): Promise<string> =>
-  ((await page.textContent(selector)) ?? '').trim()
+/** What the page shows there once it has drawn. */
+export async function textOf(page: Page, selector: string): Promise<string> {
+  await drawn(page)
+  return ((await page.textContent(selector)) ?? '').trim()
+}
 
 /** What a screen reader is told of the large picture. */
-export const described = (page: Page): Promise<string> =>
-  page.$eval('#canvas', (canvas) => canvas.getAttribute('aria-label') ?? '')
+export async function described(page: Page): Promise<string> {
+  await drawn(page)
+  return page.$eval('#canvas', (canvas) => canvas.getAttribute('aria-label') ?? '')
+}

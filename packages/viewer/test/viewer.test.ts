@@ -120,6 +120,7 @@ describe.skipIf(noChromium)('viewer in Chromium', () => {
     for (const area of await sampleAreas(page)) expect(area).toBeLessThanOrEqual(areas[0]!)
     await lowest()
     for (let votes = 1; votes < 5; votes++) await page.press('#threshold', 'ArrowRight')
+    await expect.poll(() => textOf(page, '#threshold-text')).toBe('5 of 8 masks agree')
   })
 
   it('scores against the raters as long as there are raters, in plain numbers', async () => {
