@@ -5,7 +5,12 @@ const source = (name: string) => fileURLToPath(new URL(`packages/${name}/src/ind
 
 export default defineConfig({
   resolve: {
-    alias: { '@septum/core': source('core'), '@septum/torch': source('torch'), septum: source('septum') },
+    alias: {
+      '@septum/core': source('core'),
+      '@septum/torch': source('torch'),
+      'septum/browser': source('septum').replace('index.ts', 'browser.ts'),
+      septum: source('septum'),
+    },
   },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
@@ -13,5 +18,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,
+    // Pages are waited for on machines that do other work, too.
+    expect: { poll: { timeout: 10_000 } },
   },
 })

@@ -1,27 +1,27 @@
-// Augmentation of a batch against the training step that it feeds, and against the same transforms in PyTorch.
+// Augmentation of a batch against the M2SNet training step that it feeds, and against the same transforms in PyTorch.
 import { readOptions } from './lib/environment.mjs'
 
 const options = readOptions(
   'Augmentation of a batch: its share of a training step, and the same transforms in PyTorch',
   { threads: 1, rounds: 3, steps: 1 },
   {
-    batch: { type: 'string', default: '2', help: 'images in a batch' },
+    batch: { type: 'string', default: '4', help: 'images in a batch and in a training step' },
     size: { type: 'string', default: '352', help: 'side of an image' },
-    widths: {
+    'train-steps': {
       type: 'string',
-      default: '32,64,128,256',
-      help: 'channels of the U-Net that stands for M2SNet',
+      default: '1',
+      help: 'measured training steps of M2SNet in a round; 0: none',
     },
-    'train-steps': { type: 'string', default: '1', help: 'measured training steps; 0: none' },
   },
 )
-const { F, optim, rand, scope } = await import('@septum/torch')
+const { optim, rand, scope } = await import('@septum/torch')
 const { discMasks } = await import('./lib/training.mjs')
 const { compare, finish, milliseconds, Neighbours, number, printHeader, printTargets, summary, table } =
   await import('./lib/measure.mjs')
 const { PythonSide } = await import('./lib/python.mjs')
 const { applyAugmentation, drawBatch } = await import('../packages/septum/dist/datasets/augment/index.js')
-const { UnetNetwork } = await import('../packages/septum/dist/methods/unet/network.js')
+const { M2SNetwork, m2snetOptions } = await import('../packages/septum/dist/methods/m2snet/index.js')
+const { structureLoss } = await import('../packages/septum/dist/losses/structure-loss.js')
 
 const { batch, size } = options
 
@@ -90,6 +90,20 @@ const augmented = (recipe) => () => {
   moved.masks.free()
 }
 
+/** A step as M2SNet is trained, on images of one size. */
+function trainingStep() {
+  const network = new M2SNetwork(1, m2snetOptions.parse({})).to({ memoryFormat: 'channels_last' }).train()
+  const recipe = { lr: 1e-3, momentum: 0.9, weightDecay: 5e-4, nesterov: true }
+  const sgd = new optim.SGD(network.parameters(), recipe)
+  const pixels = images.to({ memoryFormat: 'channels_last' })
+  const targets = masks.float()
+  return () => {
+    sgd.zeroGrad()
+    scope(() => structureLoss(network.forward(pixels)[0], targets).total.backward())
+    sgd.step()
+  }
+}
+
 const args = [
   '--draws',
   DRAWS,
@@ -111,7 +125,11 @@ const measured = Object.keys(recipes).map((name) => ({
   ours: [],
   theirs: [],
 }))
+const trainSteps = options['train-steps']
+const train = trainSteps > 0 ? trainingStep() : null
+const training = []
 for (const { call } of measured) timed(call, options.warmup)
+if (train) timed(train, 1)
 for (let round = 0; round < options.rounds; round++) {
   const answer = await python.block()
   for (const { name, call, ours, theirs } of measured) {
@@ -119,28 +137,18 @@ for (let round = 0; round < options.rounds; round++) {
     ours.push(timed(block, options.steps).map((seconds) => seconds / DRAWS))
     theirs.push(answer[name])
   }
+  if (train) training.push(...timed(train, trainSteps))
 }
 python.stop()
-
-let training = null
-if (options['train-steps'] > 0) {
-  const widths = String(options.widths).split(',').map(Number)
-  const network = new UnetNetwork(2, 3, 1, { widths, upsampling: 'conv', deepSupervision: false })
-  const adam = new optim.Adam(network.parameters(), { lr: 1e-3 })
-  const targets = masks.float()
-  const train = () => {
-    adam.zeroGrad()
-    scope(() => F.binaryCrossEntropyWithLogits(network.forward(images)[0], targets).backward())
-    adam.step()
-  }
-  timed(train, 1)
-  training = summary(timed(train, options['train-steps']))
-}
 
 const results = measured.map(({ name, ours, theirs }) => {
   const found = compare(ours, theirs)
   // Against the fastest step: what slows a step down must not flatter the share.
-  return { variant: name, ...found, ...(training ? { shareOfStep: found.ours.median / training.min } : {}) }
+  return {
+    variant: name,
+    ...found,
+    ...(train ? { shareOfStep: found.ours.median / Math.min(...training) } : {}),
+  }
 })
 console.log(
   table([
@@ -154,7 +162,7 @@ console.log(
     ]),
   ]),
 )
-if (training) console.log(`\nA training step of the U-Net (${options.widths}): ${milliseconds(training)}.`)
+if (train) console.log(`\nA training step of M2SNet on such a batch: ${milliseconds(summary(training))}.`)
 console.log('\nTimes are processor time, medians over blocks of ten batches; the ratio is PyTorch / ours.\n')
 const targets = results.flatMap(({ variant, ratio, shareOfStep }) => [
   ...(variant === 'everything'
@@ -166,8 +174,8 @@ const targets = results.flatMap(({ variant, ratio, shareOfStep }) => [
 ])
 printTargets(targets)
 finish('augmentation', options, neighbours, {
-  settingsOfBatch: { batch, size, widths: options.widths },
-  training,
+  settingsOfBatch: { batch, size },
+  training: train ? summary(training) : null,
   results,
   targets,
   reason: `Why: both sides transform whole batches with the same kernels. Ours makes one resampling of flips, rotation and scale, and

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Makes a fresh clone ready: Debian packages, npm packages, the native bridge, TypeScript.
+// Makes a fresh clone ready: Debian packages, npm packages, the native bridge, TypeScript, the viewer's page.
 //   node scripts/setup.mjs [--check]
 // Only this file must be readable by an old Node, so that it can say that it is too old.
 

@@ -37,7 +37,8 @@ export function trainingBatch(count, side, step = 0) {
 
 /**
  * Measures training steps of both sides in turn.
- * @param variants {name, step, script, args, parameters, least, reason}: `least` is the ratio to reach
+ * @param variants {name, step, script, args, parameters, least, memory, reason}: `least` is the ratio to reach, `memory` the
+ * most of Python's peak memory that the whole process may take
  */
 export async function compareTraining(name, title, options, variants, reason) {
   const results = []
@@ -86,11 +87,19 @@ export async function compareTraining(name, title, options, variants, reason) {
           bound: 'at least',
           limit: variant.least,
         })
+      const peak = ourFacts().peakRss
+      if (variant.memory)
+        targets.push({
+          name: `${variant.name}, peak memory of the process, share of Python's`,
+          value: peak / peakRss,
+          bound: 'at most',
+          limit: variant.memory,
+        })
       results.push({
         variant: variant.name,
         parameters: variant.parameters,
         ...found,
-        peakRss: { ours: ourFacts().peakRss, python: peakRss },
+        peakRss: { ours: peak, python: peakRss },
       })
       variant.blas = python.facts.blas
       variant.torch = python.facts.torch

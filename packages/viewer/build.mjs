@@ -17,8 +17,18 @@ const out = given.out ?? join(here, 'dist')
 const source = (...path) => join(here, 'src', ...path)
 
 /** The runtime stays in files of its own, as published: the page loads it in the worker only. */
-const runtime = 'onnxruntime-web/wasm'
-const runtimeFiles = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']
+const runtimes = {
+  'onnxruntime-web/wasm': 'ort.wasm.min.mjs',
+  // Fetched when somebody asks for WebGPU, and not before.
+  'onnxruntime-web/webgpu': 'ort.webgpu.min.mjs',
+}
+const runtimeFiles = [
+  ...Object.values(runtimes),
+  ...['', '.asyncify'].flatMap((kind) => [
+    `ort-wasm-simd-threaded${kind}.mjs`,
+    `ort-wasm-simd-threaded${kind}.wasm`,
+  ]),
+]
 
 /** Slices of test patients of examples/lidc, outlined by all four raters. */
 const examples = [
@@ -27,20 +37,32 @@ const examples = [
   { id: 'LIDC-IDRI-0163_n0_s06', title: 'Lung nodule, large' },
 ]
 
+/** A module without content. */
+const nothing = '\0nothing'
+
 async function bundle(entry) {
   const build = await rolldown({
     input: source(entry),
     platform: 'browser',
     tsconfig: false,
     resolve: {
-      alias: { '@septum/core': join(root, 'packages/core/src/index.ts') },
+      alias: {
+        '@septum/core': join(root, 'packages/core/src/index.ts'),
+        'septum/browser': join(root, 'packages/septum/src/browser.ts'),
+      },
       extensionAlias: { '.js': ['.ts', '.js'] },
     },
     treeshake: { moduleSideEffects: (id) => id.endsWith('main.ts') || id.endsWith('worker.ts') },
     plugins: [
       {
         name: 'runtime-beside-the-page',
-        resolveId: (id) => (id === runtime ? { id: './ort/ort.wasm.min.mjs', external: true } : null),
+        resolveId(id, importer) {
+          if (id.startsWith('node:')) throw new Error(`${importer} imports ${id}, which no browser has`)
+          // Unpackers of a format (OME-Zarr) that the page does not open.
+          if (id.startsWith('numcodecs/')) return nothing
+          return id in runtimes ? { id: `./ort/${runtimes[id]}`, external: true } : null
+        },
+        load: (id) => (id === nothing ? 'export default undefined' : null),
       },
     ],
   })
@@ -49,14 +71,19 @@ async function bundle(entry) {
 
 async function script(entry, file) {
   const build = await bundle(entry)
-  await build.write({ file: join(out, file), format: 'esm', minify: true })
+  // Parts that are imported on demand become files of their own.
+  const name = file.replace('.js', '')
+  await build.write({
+    ...{ dir: out, format: 'esm', minify: true },
+    ...{ entryFileNames: file, chunkFileNames: `${name}-[name].js` },
+  })
   await build.close()
 }
 
-async function styles() {
-  const parts = ['theme', 'base', 'layout', 'stage', 'panel'].map((name) => source('style', `${name}.css`))
-  const text = (await Promise.all(parts.map((file) => readFile(file, 'utf8')))).join('\n')
-  await writeFile(join(out, 'viewer.css'), text)
+async function styles(file, names) {
+  const parts = names.map((name) => source('style', `${name}.css`))
+  const text = (await Promise.all(parts.map((part) => readFile(part, 'utf8')))).join('\n')
+  await writeFile(join(out, file), text)
 }
 
 async function copyRuntime() {
@@ -118,6 +145,16 @@ async function copyModels() {
 
 await rm(out, { recursive: true, force: true })
 await mkdir(out, { recursive: true })
-await Promise.all([script('main.ts', 'viewer.js'), script('engine/worker.ts', 'worker.js')])
-await Promise.all([styles(), copyRuntime(), copyExamples(), copyModels()])
-for (const file of ['index.html', 'icon.svg']) await cp(source(file), join(out, file))
+await Promise.all([
+  script('main.ts', 'viewer.js'),
+  script('engine/worker.ts', 'worker.js'),
+  script('training/main.ts', 'training.js'),
+])
+await Promise.all([
+  styles('viewer.css', ['theme', 'base', 'layout', 'stage', 'panel']),
+  styles('training.css', ['theme', 'base', 'training']),
+  copyRuntime(),
+  copyExamples(),
+  copyModels(),
+])
+for (const file of ['index.html', 'training.html', 'icon.svg']) await cp(source(file), join(out, file))

@@ -102,6 +102,7 @@ function outsideReason(self, packages, file, from) {
       : `${self.name} may not use npm's ${name}`
   }
   if (name === self.name) return 'a package imports its own files by path'
+  if (from !== name && rule.packages.includes(from)) return undefined
   if (!rule.packages.includes(name)) return `${self.name} may not use ${name}`
   if (from !== name) return `only ${name} itself is public, not what lies inside it`
   if (self.name !== 'septum' || name === '@septum/core') return undefined

@@ -6,7 +6,8 @@ export const packageRules = {
   '@septum/core': { packages: [], node: false, npm: ['onnxruntime-common'] },
   '@septum/torch': { packages: ['@septum/core'], node: true, npm: [] },
   septum: { packages: ['@septum/core', '@septum/torch'], node: true, npm: 'any' },
-  '@septum/viewer': { packages: ['@septum/core'], node: false, npm: 'any' },
+  // Of septum only the door to what needs no Node.
+  '@septum/viewer': { packages: ['@septum/core', 'septum/browser'], node: false, npm: 'any' },
 }
 
 /** The contract between methods and the rest: batches, recipes, predictions. It knows nobody. */
@@ -38,5 +39,6 @@ export const folderRules = {
   report: ['@septum/torch', ...models, ...data, 'evaluation', 'comparison'],
   server: [...data, 'inference'],
   cli: ['@septum/torch', ...models, ...data, ...work, 'server'],
+  'browser.ts': [...data, 'inference'],
   'index.ts': ['@septum/torch', ...models, ...data, ...work, 'server', 'cli'],
 }

@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const usage = `usage: node scripts/setup.mjs [--check]
 
 Installs what is missing, in this order: Debian packages (libtorch, OpenBLAS, compiler, cmake), npm packages,
-the native bridge, TypeScript. It is safe to run again: what is there and unchanged stays.
+the native bridge, TypeScript, the viewer's page. It is safe to run again: what is there and unchanged stays.
 
   --check   only say what is missing; exit code 1 when something is
   --help    this text

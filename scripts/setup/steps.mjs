@@ -2,6 +2,7 @@ import { debianPackages } from './debian.mjs'
 import { nativeBridge } from './native.mjs'
 import { npmPackages } from './npm.mjs'
 import { typescript } from './typescript.mjs'
+import { viewer } from './viewer.mjs'
 
 /**
  * @typedef {object} Step
@@ -15,4 +16,4 @@ import { typescript } from './typescript.mjs'
  */
 
 /** @type {Step[]} */
-export const steps = [debianPackages, npmPackages, nativeBridge, typescript]
+export const steps = [debianPackages, npmPackages, nativeBridge, typescript, viewer]

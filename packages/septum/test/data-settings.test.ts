@@ -39,6 +39,7 @@ const training = (data: string, run: string, more: Readonly<Record<string, unkno
     '1',
     '--device',
     'cpu',
+    '--no-export',
   ],
   ...Object.entries({ ...settings, ...more }).flatMap(([key, value]) => [
     '--set',
@@ -228,6 +229,11 @@ describe('pictures', () => {
   })
 })
 
+type Scores = { case: string; class: string; values: Record<string, number> }[]
+const valuesOf = ({ perCase }: Record<string, unknown>) =>
+  (perCase as Scores).map(({ case: name, class: one, values }) => [name, one, values] as const)
+const metricsOf = ({ metrics }: Record<string, unknown>) => (metrics as { id: string }[]).map(({ id }) => id)
+
 describe('volumes', () => {
   let data: string
   const classes = 'classes: [ball, core]\n'
@@ -278,13 +284,26 @@ describe('volumes', () => {
     )
   })
 
-  it('are not scored straight from a run, and not given to a model of pictures', async () => {
-    const straight = await septumHere(['evaluate', at('ball')])
-    expect([straight.code, straight.stderr]).toEqual([
+  it('are scored straight from a run as their written masks are, in millimetres, as training says', async () => {
+    const { stdout: told } = await septumHere(['train', '--resume', '--out', at('ball')])
+    const next = /Next: septum (evaluate .*)/.exec(told)![1]!
+    const straight = await septumHere([...next.split(' '), '--json', '--out', at('ball report')])
+    expect([straight.code, straight.stderr]).toEqual([0, expect.not.stringContaining('warning')])
+    const written = ['evaluate', at('ball masks'), data, '--split', 'test', '--json']
+    const [a, b] = [straight, await septumHere(written)].map(
+      ({ stdout }) => JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, unknown>,
+    )
+    expect(metricsOf(a!)).toEqual(['dice', 'iou', 'hd95', 'assd', 'nsd'])
+    expect(valuesOf(a!)).toEqual(valuesOf(b!))
+    expect(a!.notes).toContain('Lengths are in millimetres, by the spacing of the images.')
+    expect(readFileSync(at('ball report', 'report.html'), 'utf8')).toMatch(/slice \d+ of 1[01]/)
+  })
+
+  it('are not drawn as pictures, and not given to a model of pictures', async () => {
+    const drawn = await septumHere(['report', at('ball'), '--out', at('never')])
+    expect([drawn.code, drawn.stderr]).toEqual([
       1,
-      expect.stringMatching(
-        /Volumes are not scored straight from a run.*\n.*septum predict RUN --split test/,
-      ),
+      expect.stringContaining('septum evaluate RUN --split test'),
     ])
     const file = join(data, 'images', 'v6.nii.gz')
     const wrong = await septumHere(['predict', at('whole'), file, '--out', at('never')])
@@ -325,6 +344,15 @@ describe('volumes', () => {
     const likely = Array.from(core!.data, (p, i) => (p > 0.6 ? ball!.data[i]! : 1))
     expect(Math.min(...likely)).toBeGreaterThan(0.5)
     expect(Array.from(ball!.data).some((p) => p > 0.6)).toBe(true)
+    const commands = [[at('region run')], [at('region masks'), own]]
+    const [a, b] = await Promise.all(
+      commands.map(async (words) => {
+        const { stdout } = await septumHere(['evaluate', ...words, '--split', 'test', '--json'])
+        return JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, unknown>
+      }),
+    )
+    expect(valuesOf(a!).map(([, name]) => name)).toEqual(['ball', 'core', 'ball', 'core'])
+    expect(valuesOf(a!)).toEqual(valuesOf(b!))
     rmSync(at('region masks'), { recursive: true })
   })
 })

@@ -26,6 +26,7 @@ export async function septumHere(argv: readonly string[]): Promise<Ran> {
     load: {
       training: () => import('../src/training/index.js'),
       evaluation: () => import('../src/evaluation/index.js'),
+      exporting: () => import('../src/export/index.js'),
       methods: async () => (await import('../src/methods/index.js')).methods,
     },
   })

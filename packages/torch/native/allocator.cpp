@@ -2,34 +2,25 @@
 //
 // Training makes and frees the same large temporaries every step. glibc gives blocks of more than 32 MB, and
 // often smaller ones, back to the kernel at each free; the kernel then clears every page again at the next
-// use, which costs as much as the arithmetic of a normalisation layer. Blocks wait here instead, by size class.
+// use, which costs as much as the arithmetic of a normalisation layer. Their memory stays in an arena instead.
 #include <c10/core/CPUAllocator.h>
-#include <sys/mman.h>
 
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 
+#include "arena.hpp"
 #include "bridge.hpp"
 
 namespace septum {
 namespace {
 
-constexpr size_t kAlignment = 64;
-constexpr size_t kHugePage = 2 << 20;
+constexpr size_t kAlignment = Arena::kAlignment;
 constexpr size_t kSmallest = 64 << 10;  // below this malloc is as good
 constexpr size_t kTiny = 1 << 10;       // up to this an aligned malloc costs as much as the operator
 constexpr size_t kTinyClasses = kTiny / kAlignment;
 constexpr size_t kTinyKept = 128 << 10;  // bytes of each class
 constexpr size_t kSlack = 64 << 20;
-
-/// Eight classes for each power of two: at most an eighth of a block is wasted.
-size_t sizeClass(size_t bytes) {
-  const int log = 63 - __builtin_clzll(bytes);
-  const size_t step = size_t{1} << (log - 3);
-  return (bytes + step - 1) / step * step;
-}
 
 /// In front of the data: the capacity of the block.
 struct Header {
@@ -107,17 +98,17 @@ class KeepingAllocator final : public c10::Allocator {
   void limit(size_t bytes) {
     std::lock_guard<std::mutex> lock(mutex_);
     limit_ = bytes;
-    evictTo(limit_);
+    arena_.trim(limit_);
   }
   void drop() {
     tiny.drop();
     std::lock_guard<std::mutex> lock(mutex_);
-    evictTo(0);
+    arena_.trim(0);
   }
   void statistics(double* out) {
     std::lock_guard<std::mutex> lock(mutex_);
     out[0] = static_cast<double>(live_);
-    out[1] = static_cast<double>(kept_);
+    out[1] = static_cast<double>(arena_.kept());
     out[2] = static_cast<double>(std::max<size_t>(peak_, live_));
   }
 
@@ -130,77 +121,44 @@ class KeepingAllocator final : public c10::Allocator {
   }
 
   void* take(size_t bytes) {
-    const size_t capacity = bytes <= kTiny       ? (bytes + kAlignment - 1) / kAlignment * kAlignment
-                            : bytes < kSmallest ? bytes
-                                                : sizeClass(bytes);
-    live_.fetch_add(capacity, std::memory_order_relaxed);
+    const size_t capacity = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+    const size_t live = live_.fetch_add(capacity, std::memory_order_relaxed) + capacity;
     if (capacity <= kTiny) {
       if (void* data = takeTiny(capacity)) return data;
-    } else {
-      std::lock_guard<std::mutex> lock(mutex_);
-      peak_ = std::max<size_t>(peak_, live_);
-      const auto found = blocks_.find(capacity);
-      if (found != blocks_.end()) {
-        void* data = found->second.back();
-        found->second.pop_back();
-        if (found->second.empty()) blocks_.erase(found);
-        kept_ -= capacity;
-        return data;
-      }
-      // Blocks of other sizes must not add up beside what this step needs.
-      const size_t allowed = peak_ + peak_ / 4 + kSlack;
-      const size_t live = live_;
-      if (live + kept_ > allowed) evictTo(allowed > live ? allowed - live : 0);
     }
     const size_t total = capacity + kAlignment;
-    const size_t alignment = total >= kHugePage ? kHugePage : kAlignment;
     void* base = nullptr;
-    if (posix_memalign(&base, alignment, total) != 0) {
+    if (capacity >= kSmallest) {
       std::lock_guard<std::mutex> lock(mutex_);
-      evictTo(0);
-      if (posix_memalign(&base, alignment, total) != 0) {
-        live_ -= capacity;
-        TORCH_CHECK(false, "not enough memory: could not allocate ", bytes, " bytes for a tensor");
-      }
+      peak_ = std::max(peak_, live);
+      base = arena_.take(total);
+      // What an earlier, larger step left must not stay for ever; a little is kept, as sizes change.
+      if (arena_.live() + arena_.kept() > peak_ + peak_ / 4 + kSlack) arena_.trim(peak_ / 4 + kSlack);
     }
-#ifdef MADV_HUGEPAGE
-    if (total >= kHugePage) madvise(base, total, MADV_HUGEPAGE);
-#endif
+    if (!base && posix_memalign(&base, kAlignment, total) != 0) {
+      live_ -= capacity;
+      TORCH_CHECK(false, "not enough memory: could not allocate ", bytes, " bytes for a tensor");
+    }
     void* data = static_cast<char*>(base) + kAlignment;
     headerOf(data)->capacity = capacity;
     return data;
   }
 
   void give(void* data) {
-    const size_t capacity = headerOf(data)->capacity;
+    Header* const header = headerOf(data);
+    const size_t capacity = header->capacity;
     live_.fetch_sub(capacity, std::memory_order_relaxed);
     if (capacity <= kTiny && giveTiny(data, capacity)) return;
-    if (capacity < kSmallest) return std::free(headerOf(data));
+    if (!arena_.owns(header)) return std::free(header);
     std::lock_guard<std::mutex> lock(mutex_);
-    if (kept_ + capacity > limit_) {
-      std::free(headerOf(data));
-      return;
-    }
-    blocks_[capacity].push_back(data);
-    kept_ += capacity;
-  }
-
-  /// Largest first: they are the least likely to fit another tensor.
-  void evictTo(size_t bytes) {
-    while (kept_ > bytes && !blocks_.empty()) {
-      const auto largest = std::prev(blocks_.end());
-      std::free(headerOf(largest->second.back()));
-      kept_ -= largest->first;
-      largest->second.pop_back();
-      if (largest->second.empty()) blocks_.erase(largest);
-    }
+    arena_.give(reinterpret_cast<char*>(header), capacity + kAlignment);
+    arena_.trim(limit_);
   }
 
   std::mutex mutex_;
-  std::map<size_t, std::vector<void*>> blocks_;
+  Arena arena_;
   size_t limit_ = size_t{4} << 30;
   std::atomic<size_t> live_{0};
-  size_t kept_ = 0;
   size_t peak_ = 0;
 };
 

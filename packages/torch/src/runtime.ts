@@ -31,9 +31,9 @@ export const setDeterministic = (on: boolean): void => native.setDeterministic(o
 
 /** Memory of tensors on the CPU, in bytes. */
 export interface MemoryStatistics {
-  /** In use by tensors now, rounded up to blocks. */
+  /** In use by tensors now. */
   readonly live: number
-  /** Freed and waiting for a tensor of its size; without blocks of up to 1 KB, at most 2 MB per thread. */
+  /** Free and waiting for the next tensors, in pages of 2 MB; without blocks of less than 64 KB. */
   readonly kept: number
   /** Most that was ever live. */
   readonly peak: number

@@ -68,9 +68,16 @@ function resident(): number {
   return 1024 * Number(kilobytes)
 }
 
+/** The engine's young generation grows when it likes, by more than the 5 % below: here it does so before. */
+function growYoungGeneration(): void {
+  const ring: number[][] = []
+  for (let i = 0; i < 400_000; i++) ring[i % 20_000] = Array.from({ length: 50 }, (_, j) => i + j)
+}
+
 it('1,000 training steps of a small U-Net learn and leave memory flat', async () => {
   setThreads(1)
   manualSeed(0)
+  growYoungGeneration()
   const model = new UNet().to({ memoryFormat: 'channels_last' })
   const optimizer = new optim.AdamW(model.parameters(), { lr: 3e-3 })
   const ema = new optim.EMA(model, { decay: 0.99 })

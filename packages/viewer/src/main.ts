@@ -5,8 +5,11 @@ import { Engine } from './engine/client.js'
 import { listModels } from './engine/models.js'
 import { bundledExamples } from './files/examples.js'
 import { problemOf } from './files/problem.js'
+import { SegmentServer, type ServerImage } from './server/client.js'
+import { backend } from './ui/backend.js'
 import { controls } from './ui/controls.js'
 import { display } from './ui/display.js'
+import { byId } from './ui/dom.js'
 import { exports } from './ui/exports.js'
 import { findings } from './ui/findings.js'
 import { growth } from './ui/growth.js'
@@ -19,6 +22,11 @@ import { samples } from './ui/samples.js'
 import { Stage } from './ui/stage.js'
 import { status } from './ui/status.js'
 import { theme } from './ui/theme.js'
+import { volumeExports } from './ui/volume-exports.js'
+import { volumeFindings } from './ui/volume-findings.js'
+import { volumeStage } from './ui/volume-stage.js'
+import { volumeStrip } from './ui/volume-strip.js'
+import { where } from './ui/where.js'
 
 const page = new URL('.', document.baseURI)
 const store = new Store()
@@ -34,9 +42,15 @@ const examples = await images.list().catch((error: unknown) => {
   store.update({ problem: problemOf(error) })
   return []
 })
+let serverImages: readonly ServerImage[] = []
 const views = [
-  header(store, actions, examples),
+  header(store, actions, examples, () => serverImages),
+  where(store),
   status(store, actions),
+  volumeStrip(store, actions),
+  volumeStage(store, actions),
+  volumeFindings(store),
+  volumeExports(store),
   controls(store, derived),
   growth(store, pictures),
   findings(store, derived, pictures),
@@ -48,12 +62,16 @@ const views = [
   pointer(store, actions, derived, stage),
 ]
 keys(store, actions, derived, stage)
+backend(store, engine)
 store.subscribe(() => {
   for (const update of views) update()
 })
 if (examples[0]) await actions.openExample(examples[0].id)
 requestAnimationFrame(() => performance.mark('septum-picture'))
-const models = await listModels(page)
-store.update({ models })
+const { models, api, training } = await listModels(page)
+byId('training-link').hidden = !training
+const server = api ? new SegmentServer(api) : null
+if (server) serverImages = await server.images()
+store.update({ models, server })
 if (models[0]) await actions.openModel(models[0])
 document.documentElement.dataset.ready = 'true'

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import type { AxeResults } from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { choose, launch, noChromium, segment, textOf, visit } from './browser.js'
-import { openSite, type Site } from './site.js'
+import { fixtures, openSite, type Site } from './site.js'
 
 const axeScript = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
@@ -52,6 +53,28 @@ describe.skipIf(noChromium)('access in Chromium', () => {
     await page.click('#help')
     expect(await violations(page)).toEqual([])
     // Nothing may stick out sideways.
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
+      0,
+    )
+    await page.context().close()
+  })
+
+  it.each([
+    ['dark', 1440],
+    ['light', 390],
+  ] as const)('no serious violation with a volume, %s, %i pixels wide', async (colorScheme, width) => {
+    const { page } = await visit(browser, site.url, { colorScheme, viewport: { width, height: 900 } })
+    await page.selectOption('#model-list', 'models/plane/')
+    await page.setInputFiles('#image-file', join(fixtures, 'volumes/oblique.nii.gz'))
+    await page.waitForSelector('#volume-stage[data-drawn]')
+    await page.click('#run')
+    await page.waitForSelector('#volume-exports:not([hidden])')
+    await page.click('#display summary')
+    await page.click('#about-volume summary')
+    expect(await violations(page)).toEqual([])
+    await page.keyboard.press('v')
+    await expect.poll(() => textOf(page, '#run')).toBe('Segment slice')
+    expect(await violations(page)).toEqual([])
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
       0,
     )

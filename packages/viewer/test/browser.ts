@@ -5,7 +5,11 @@ export const chromiumPath = process.env.SEPTUM_CHROMIUM ?? '/usr/bin/chromium'
 export const noChromium = !existsSync(chromiumPath)
 
 export const launch = (): Promise<Browser> =>
-  chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
+  chromium.launch({
+    executablePath: chromiumPath,
+    // WebGL by software, for volumes.
+    args: ['--no-sandbox', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
+  })
 
 /** A page that is ready, and what it did that it must not do. */
 export interface Visit {

@@ -88,8 +88,8 @@ describe.skipIf(noChromium)('files and errors in Chromium', () => {
   })
 
   it.each([
-    ['notes.txt', Buffer.from('no picture'), 'not a picture that the viewer can read'],
-    ['scan.nii', Buffer.from('volume'), 'Volumes and DICOM files are not shown'],
+    ['notes.txt', Buffer.from('no picture'), 'neither a picture nor a volume'],
+    ['scan.nii', Buffer.from('volume'), 'neither a picture nor a volume'],
     ['cut.png', 'cut', 'cannot be decoded'],
     ['huge.png', 'huge', '30000 × 30000 pixels, more than the 25 million'],
   ])('%s is refused with a sentence and what to do', async (name, content, sentence) => {

@@ -9,6 +9,8 @@ import { promisify } from 'node:util'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 export const fixtures = join(here, 'fixtures')
+/** Bundles of planes and of volumes, with what they must give. */
+export const inferenceFixtures = join(here, '../../septum/src/inference/fixtures')
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -32,7 +34,10 @@ export interface Site {
 
 export async function openSite(): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), 'septum-viewer-'))
-  const models = ['next-scale', 'mask'].flatMap((name) => ['--model', join(fixtures, name)])
+  const models = [
+    ...['next-scale', 'mask'].map((name) => join(fixtures, name)),
+    ...['plane', 'volume'].map((name) => join(inferenceFixtures, name)),
+  ].flatMap((place) => ['--model', place])
   await promisify(execFile)(process.execPath, [join(here, '../build.mjs'), '--out', folder, ...models])
   const missing: string[] = []
   const server = createServer(async ({ url }, response) => {

@@ -187,7 +187,7 @@ describe.skipIf(noChromium)('viewer in Chromium', () => {
   it('says why there is no DICOM SEG', async () => {
     expect(await page.getAttribute('#save-dicom', 'aria-disabled')).toBe('true')
     expect(await textOf(page, `#${await page.getAttribute('#save-dicom', 'aria-describedby')}`)).toContain(
-      'server',
+      'DICOM files',
     )
   })
 

@@ -56,6 +56,13 @@ describe('parseManifest', () => {
     ['model.graphs.model.inputs', 'images', 'model.graphs.model.inputs is no list'],
     ['files', [{ file: 'model.onnx', bytes: 3, sha256: 'abc' }], 'files[0].sha256 is no SHA-256'],
     ['files', [{ file: '.hidden', bytes: 3, sha256: abc }], 'files[0].file is no name of a file'],
+    ['training.fingerprint', 'abc', 'training.fingerprint is no SHA-256'],
+    ['training.raters', 0, 'training.raters is no whole number of 1'],
+    ['training.cases', { train: 1, val: 2 }, 'training.cases.test is missing'],
+    ['metrics', { dice: 'good' }, 'metrics.dice is no number'],
+    ['classes.0.type', { value: '1' }, 'classes[0].type.scheme is missing'],
+    ['preprocessing.crops', 'left', 'preprocessing.crops is no centre or anywhere'],
+    ['precision', { kind: 'int4' }, 'precision.kind is no fp16 or int8'],
     ['verification', null, 'verification is no object'],
   ])('refuses %s = %j', (path, value, message) => {
     expect(() => parseManifest(manifestWith({ [path]: value }))).toThrow(

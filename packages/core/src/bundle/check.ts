@@ -67,6 +67,11 @@ export class Field {
     return this.value === null ? null : read(this)
   }
 
+  /** A field that may be absent; otherwise it is read by `read`. */
+  optional<T>(read: (field: Field) => T): T | undefined {
+    return this.value === undefined ? undefined : read(this)
+  }
+
   matching(pattern: RegExp, wanted: string): string {
     const value = this.text()
     if (!pattern.test(value)) this.#wrong(wanted)

@@ -55,6 +55,8 @@ export interface BundlePreprocessing {
   readonly maxValue: number | null
   /** How an image of another size came to the network in training: its centre, padded with 0, or stretched. */
   readonly fit: 'crop' | 'stretch'
+  /** With `crop`: whether training saw windows of the whole image instead of its centre. Default `centre`. */
+  readonly crops?: 'centre' | 'anywhere'
 }
 
 /** Sizes that the graphs take, [H, W] or [D, H, W]. */
@@ -110,12 +112,21 @@ export interface NextScaleGraphs {
   readonly layers: number
   /** Prefix tokens of an image. */
   readonly prefix: number
+  /** Which scales a scale sees: all before it, or only the one before; the prefix always. Default `all`. */
+  readonly context?: 'all' | 'previous'
+  /**
+   * Share of the sum of singular values that the low-rank branch of the condition keeps; with it the encoder gives
+   * `tokens`, and `graphs.condition` makes `features` and `prefix` of them and their reconstruction.
+   */
+  readonly lowRank?: number
   /** Index of the "no class" token; null: trained without it. */
   readonly noClass: number | null
   readonly sampling: BundleSampling
   readonly graphs: {
     /** image -> features (prefix tokens), prefix (embedded for the transformer) */
     readonly encoder: BundleGraph
+    /** With `lowRank`: tokens, rest -> features, prefix */
+    readonly condition?: BundleGraph
     /** class, features -> condition, tokens (embedded, of scale 1) */
     readonly start: BundleGraph
     /** tokens (embedded), condition, past_keys_i, past_values_i -> logits, keys_i, values_i (with the new ones) */
@@ -139,6 +150,29 @@ export interface BundleVerification {
   readonly tolerance: number
   /** Next-scale: sampled tokens compared, and how many of them were unlike. */
   readonly tokens?: { readonly compared: number; readonly unlike: number }
+}
+
+/** A bundle of fewer bits: how it was made of the one in single precision, and what that cost. */
+export interface BundlePrecision {
+  /** `fp16`: weights of 16 bits, arithmetic in single precision. `int8`: weights and activations of 8 bits. */
+  readonly kind: 'fp16' | 'int8'
+  /** Layers with weights of 8 bits (int8), or tensors of 16 bits (fp16). */
+  readonly layers: number
+  /** int8: module paths of the layers that stayed in single precision. */
+  readonly kept?: readonly string[]
+  /** int8: how the ranges of activations were found, on how many training images. */
+  readonly calibration?: { readonly ranges: 'minmax' | 'percentile' | 'entropy'; readonly images: number }
+  /** Absolute differences of probabilities from those in single precision, on the images of `dice`. */
+  readonly maxDifference: number
+  readonly meanDifference: number
+  /** Means over images and classes: against the raters' majority, and of the two masks with each other. */
+  readonly dice: {
+    readonly images: number
+    readonly split: 'train' | 'val' | 'test'
+    readonly single: number
+    readonly reduced: number
+    readonly agreement: number
+  }
 }
 
 export interface BundleFile {
@@ -185,7 +219,10 @@ export interface BundleManifest {
   readonly metrics: Readonly<Record<string, number>>
   /** Of the weights; SPDX where there is an identifier. */
   readonly licence: string | null
+  /** Of the graphs in single precision. */
   readonly verification: BundleVerification
+  /** Absent: single precision. */
+  readonly precision?: BundlePrecision
   /** Every file of the bundle but the manifest. */
   readonly files: readonly BundleFile[]
   /** Shown wherever results are. */

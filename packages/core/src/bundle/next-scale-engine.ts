@@ -1,12 +1,14 @@
 import type { Tensor } from 'onnxruntime-common'
 import { SeptumError } from '../error.js'
 import type { MaskLogits, NextScaleEngine } from '../sampling/engine.js'
+import { lowRankPart } from './low-rank.js'
 import type { BundleGraph, NextScaleGraphs } from './manifest.js'
 import { floatsOf, type GraphSession } from './session.js'
 
 /** The graphs of a next-scale bundle, opened. */
 export interface NextScaleSessions {
   readonly encoder: GraphSession
+  readonly condition?: GraphSession
   readonly start: GraphSession
   readonly transformer: GraphSession
   readonly quantizer: readonly GraphSession[]
@@ -63,8 +65,19 @@ export class OnnxEngine implements NextScaleEngine<OnnxCondition, OnnxState, Bun
 
   async encode({ data, shape }: BundleImage): Promise<OnnxCondition> {
     const { encoder } = this.sessions
-    const { features, prefix } = await encoder.run({ image: encoder.floats(data, [1, ...shape]) })
+    const encoded = await encoder.run({ image: encoder.floats(data, [1, ...shape]) })
+    const { features, prefix } = await this.#conditioned(encoded)
     return { features: features!, prefix: prefix!, starts: new Map() }
+  }
+
+  /** The low-rank branch between two graphs: ONNX has no singular values. */
+  async #conditioned(encoded: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>> {
+    const { condition } = this.sessions
+    if (!condition || this.model.lowRank === undefined) return encoded
+    const tokens = encoded.tokens!
+    const [, rows, columns] = tokens.dims as [number, number, number]
+    const rest = lowRankPart(floatsOf(tokens), rows, columns, this.model.lowRank)
+    return condition.run({ tokens, rest: condition.floats(rest, tokens.dims) })
   }
 
   async begin(condition: OnnxCondition, rows: number, classIndex: number | null): Promise<OnnxState> {
@@ -121,10 +134,30 @@ export class OnnxEngine implements NextScaleEngine<OnnxCondition, OnnxState, Bun
     return this.sessions.start.floats(data, [rows, ...tensor.dims.slice(1)])
   }
 
-  async logits(state: OnnxState, _k: number): Promise<Float32Array> {
+  async logits(state: OnnxState, k: number): Promise<Float32Array> {
     const [logits, cache] = await this.#step(state.tokens!, state.start.condition, state.cache)
-    state.cache = cache
+    state.cache = this.model.context === 'previous' ? this.#withoutEarlier(cache, k) : cache
     return floatsOf(logits)
+  }
+
+  /** Keys and values of the prefix and of scale k alone: what scale k + 1 sees with `context: previous`. */
+  #withoutEarlier(cache: Cache, k: number): Cache {
+    const { prefix } = this.model
+    const count = this.scales[k]! ** 2
+    return mapValues(cache, (tensor) => {
+      const [rows, heads, length, width] = tensor.dims as [number, number, number, number]
+      if (length <= prefix + count) return tensor
+      const from = floatsOf(tensor)
+      const kept = prefix + count
+      const data = new Float32Array(rows * heads * kept * width)
+      for (let row = 0; row < rows * heads; row++) {
+        const start = row * length * width
+        data.set(from.subarray(start, start + prefix * width), row * kept * width)
+        const own = from.subarray(start + (length - count) * width, start + length * width)
+        data.set(own, (row * kept + prefix) * width)
+      }
+      return this.sessions.start.floats(data, [rows, heads, kept, width])
+    })
   }
 
   async accept(state: OnnxState, k: number, tokens: Int32Array): Promise<void> {

@@ -132,7 +132,9 @@ export class NextScaleBundle implements BundleModel {
   }
 
   async release(): Promise<void> {
-    const { encoder, start, transformer, quantizer, decoder } = this.sessions
-    for (const session of [encoder, start, transformer, ...quantizer, decoder]) await session.release()
+    const { encoder, condition, start, transformer, quantizer, decoder } = this.sessions
+    const conditions = condition ? [condition] : []
+    for (const session of [encoder, ...conditions, start, transformer, ...quantizer, decoder])
+      await session.release()
   }
 }

@@ -72,12 +72,20 @@ async function openNextScale(
 ): Promise<NextScaleBundle> {
   const { graphs } = model
   const encoder = await open(graphs.encoder)
+  const condition = graphs.condition && (await open(graphs.condition))
   const start = await open(graphs.start)
   const transformer = await open(graphs.transformer)
   const quantizer: GraphSession[] = []
   for (const graph of graphs.quantizer) quantizer.push(await open(graph))
   const decoder = await open(graphs.decoder)
-  return new NextScaleBundle(manifest, model, { encoder, start, transformer, quantizer, decoder })
+  return new NextScaleBundle(manifest, model, {
+    encoder,
+    ...(condition && { condition }),
+    start,
+    transformer,
+    quantizer,
+    decoder,
+  })
 }
 
 /** `model.json` of a bundle, checked. @throws SeptumError `bundle-missing`, `bundle-manifest`, `bundle-version` */

@@ -8,6 +8,8 @@ import {
 } from './manifest.js'
 import { bundleProblem } from './problem.js'
 
+const sha256 = /^[0-9a-f]{64}$/
+
 /** A file beside the manifest: no way out of the bundle. */
 const fileName = /^(?!\.)[A-Za-z0-9._-]+$/
 
@@ -46,7 +48,7 @@ export function parseManifest(text: string, file: string = manifestFile): Bundle
       .list()
       .map((entry) => {
         entry.at('bytes').whole()
-        entry.at('sha256').matching(/^[0-9a-f]{64}$/, 'SHA-256 in hexadecimal')
+        entry.at('sha256').matching(sha256, 'SHA-256 in hexadecimal')
         return entry.at('file').matching(fileName, 'name of a file in the bundle')
       }),
   )
@@ -63,12 +65,46 @@ function checkAbout(root: Field): void {
   const method = root.at('method')
   for (const name of ['name', 'title', 'paper']) method.at(name).text()
   method.at('options').object()
-  root.at('training').object()
-  root.at('metrics').object()
+  method.at('parameters').whole()
+  checkTraining(root.at('training'))
+  const metrics = root.at('metrics')
+  for (const name of Object.keys(metrics.object())) metrics.at(name).number()
   const verification = root.at('verification')
+  verification.at('engine').text()
   verification.at('maxDifference').number()
   verification.at('tolerance').number()
   verification.at('images').whole()
+  root.at('precision').optional(checkPrecision)
+}
+
+function checkTraining(training: Field): void {
+  training.at('dataset').text()
+  for (const name of ['licence', 'source']) training.at(name).nullable((field) => field.text())
+  for (const work of training.at('citation').list()) work.text()
+  training.at('raters').whole(1)
+  training.at('seed').whole()
+  training.at('seconds').nullable((field) => field.number())
+  training.at('fingerprint').nullable((field) => field.matching(sha256, 'SHA-256 in hexadecimal'))
+  training.at('cases').nullable((cases) => {
+    for (const split of ['train', 'val', 'test']) cases.at(split).whole()
+  })
+}
+
+function checkPrecision(precision: Field): void {
+  precision.at('kind').choice('fp16', 'int8')
+  precision.at('layers').whole()
+  precision.at('kept').optional((kept) => {
+    for (const path of kept.list()) path.text()
+  })
+  precision.at('calibration').optional((calibration) => {
+    calibration.at('ranges').choice('minmax', 'percentile', 'entropy')
+    calibration.at('images').whole(1)
+  })
+  for (const name of ['maxDifference', 'meanDifference']) precision.at(name).number()
+  const dice = precision.at('dice')
+  dice.at('images').whole(1)
+  dice.at('split').choice('train', 'val', 'test')
+  for (const name of ['single', 'reduced', 'agreement']) dice.at(name).number()
 }
 
 function checkClasses(field: Field): void {
@@ -77,6 +113,11 @@ function checkClasses(field: Field): void {
   for (const [i, entry] of classes.entries()) {
     entry.at('name').text()
     entry.at('colour').matching(/^#[0-9a-f]{6}$/i, 'colour as #rrggbb')
+    for (const code of ['category', 'type']) {
+      entry.at(code).optional((field) => {
+        for (const part of ['value', 'scheme', 'meaning']) field.at(part).text()
+      })
+    }
     if (entry.at('label').whole(1) !== i + 1) entry.at('label').fail(`label ${i + 1}`)
   }
 }
@@ -101,6 +142,7 @@ function checkPreprocessing(field: Field, dimensions: number): void {
   })
   field.at('interpolation').choice('linear', 'cubic', 'nearest')
   field.at('fit').choice('crop', 'stretch')
+  field.at('crops').optional((crops) => crops.choice('centre', 'anywhere'))
   field.at('maxValue').nullable((value) => value.number())
 }
 
@@ -118,6 +160,11 @@ function checkModel(model: Field): Field[] {
   model.at('layers').whole(1)
   model.at('prefix').whole(1)
   model.at('noClass').nullable((field) => field.whole())
+  model.at('context').optional((field) => field.choice('all', 'previous'))
+  const lowRank = model.at('lowRank')
+  lowRank.optional((share) => {
+    if (!(share.number() > 0 && share.number() <= 1)) share.fail('share above 0 and up to 1')
+  })
   const sampling = model.at('sampling')
   sampling.at('samples').whole(1)
   if (sampling.at('temperature').list().length !== scales.length)
@@ -128,7 +175,14 @@ function checkModel(model: Field): Field[] {
   sampling.at('guidance').number()
   const quantizer = graphs.at('quantizer').list()
   if (quantizer.length !== scales.length) graphs.at('quantizer').fail('list of one graph for each scale')
-  const single = ['encoder', 'start', 'transformer', 'decoder'].map((name) => graphs.at(name))
+  const names = [
+    'encoder',
+    ...(lowRank.value === undefined ? [] : ['condition']),
+    'start',
+    'transformer',
+    'decoder',
+  ]
+  const single = names.map((name) => graphs.at(name))
   return [...single, ...quantizer].map(checkGraph)
 }
 

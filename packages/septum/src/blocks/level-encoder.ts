@@ -6,6 +6,7 @@ import {
   type BackboneName,
   backboneNames,
   buildBackbone,
+  dropPathOption,
   encoderWidthOption,
   ImageInput,
   loadPretrained,
@@ -63,9 +64,9 @@ export class BackboneEncoder extends nn.Module implements LevelEncoder {
   readonly widths: readonly number[]
   readonly multiple = 1
 
-  constructor(inChannels: number, name: BackboneName, width: number) {
+  constructor(inChannels: number, name: BackboneName, width: number, dropPath: number) {
     super()
-    this.backbone = buildBackbone(name, { width })
+    this.backbone = buildBackbone(name, { width, dropPath })
     this.input = new ImageInput(inChannels, this.backbone.input)
     const { stem, stride2, levels } = this.backbone.channels
     this.widths = [stem ?? stride2, ...levels].filter((channels) => channels !== null)
@@ -95,6 +96,7 @@ export const levelEncoderOptions = {
       'plain: pairs of convolutions, as in the paper; else a backbone whose maps feed the same decoder, which then has `widths` channels where they reach',
     ),
   encoderWidth: encoderWidthOption,
+  dropPath: dropPathOption,
   encoderRate: z
     .number()
     .positive()
@@ -106,6 +108,7 @@ export interface LevelEncoderOptions {
   readonly widths: readonly number[]
   readonly encoder: 'plain' | BackboneName
   readonly encoderWidth: number
+  readonly dropPath: number
 }
 
 /**
@@ -114,9 +117,9 @@ export interface LevelEncoderOptions {
  */
 export function buildLevelEncoder(
   inChannels: number,
-  { widths, encoder, encoderWidth }: LevelEncoderOptions,
+  { widths, encoder, encoderWidth, dropPath }: LevelEncoderOptions,
 ): { encoder: LevelEncoder; widths: readonly number[] } {
   if (encoder === 'plain') return { encoder: new PlainEncoder(inChannels, widths), widths }
-  const built = new BackboneEncoder(inChannels, encoder, encoderWidth)
+  const built = new BackboneEncoder(inChannels, encoder, encoderWidth, dropPath)
   return { encoder: built, widths: built.widths.map((_, i) => widths[Math.min(i, widths.length - 1)]!) }
 }

@@ -1,7 +1,7 @@
 import { type Reporter, SeptumError } from '@septum/core'
 import { loadPth, loadTensors, type nn, type Tensor } from '@septum/torch'
 import { z } from 'zod'
-import { type Backbone, encoderWidthOption, loadPretrained } from './backbones/index.js'
+import { type Backbone, dropPathOption, encoderWidthOption, loadPretrained } from './backbones/index.js'
 
 /** A segmentation network on an image encoder. */
 export interface EncoderNetwork extends nn.Module {
@@ -11,6 +11,7 @@ export interface EncoderNetwork extends nn.Module {
 /** Options on what a network starts from, for the schemas of methods. */
 export const startOptions = {
   encoderWidth: encoderWidthOption,
+  dropPath: dropPathOption,
   pretrained: z
     .boolean()
     .default(true)

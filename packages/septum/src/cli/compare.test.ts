@@ -75,6 +75,7 @@ async function septum(
     exit: () => {},
     load: {
       training: () => import('../training/index.js'),
+      exporting: () => import('../export/index.js'),
       evaluation: () => import('../evaluation/index.js'),
       methods: async () => methods,
     },

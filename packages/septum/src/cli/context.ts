@@ -29,6 +29,7 @@ export interface Cli {
     training(): Promise<TrainingApi>
     /** Without libtorch. */
     evaluation(): Promise<typeof import('../evaluation/index.js')>
+    exporting(): Promise<Pick<typeof import('../export/index.js'), 'exportRun'>>
     methods(): Promise<readonly MethodCard[]>
   }
 }

@@ -17,6 +17,7 @@ const cli: Cli = {
   load: {
     training: () => import('../training/index.js'),
     evaluation: () => import('../evaluation/index.js'),
+    exporting: () => import('../export/index.js'),
     methods: async () => (await import('../methods/index.js')).methods,
   },
 }

@@ -95,6 +95,53 @@ describe('train', () => {
     expect(stdout.trimEnd().split('\n').at(-1)).toBe(`Next: septum evaluate ${folder} --split test`)
   })
 
+  it('writes a bundle at the end, which never costs the run', async () => {
+    const training = { train: async () => ({ ...finished, run: folder }) }
+    const done = await runFake(train('--set', 'licence=CC0-1.0'), {
+      training,
+      exportRun: async ({ run, licence, images }) => ({
+        out: `${run}/model`,
+        method: 'ar-seg',
+        files: 2,
+        bytes: 1_500_000,
+        images,
+        maxDifference: 2e-6,
+        fixedSize: licence === 'CC0-1.0',
+        seconds: 3,
+      }),
+    })
+    expect(done).toMatchObject({ code: 0, stderr: '' })
+    expect(done.stdout).toContain(
+      `Bundle in ${folder}/model: 1.5 MB, at most 0.0000020 from the trained model, written in 0:03.`,
+    )
+    const graphless = new SeptumError(
+      'export-operator',
+      'The operator svd in encoder has no ONNX form',
+      'No.',
+    )
+    const without = await runFake(train(), { training, exportRun: () => Promise.reject(graphless) })
+    expect(without).toMatchObject({ code: 0, stderr: '' })
+    expect(without.stdout).toContain('No bundle: The operator svd in encoder has no ONNX form.')
+    const broken = await runFake(train('--json'), {
+      training,
+      exportRun: () => Promise.reject(new Error('disk')),
+    })
+    expect(broken.code).toBe(0)
+    expect(broken.stdout).toContain(
+      `The run is complete, but its bundle was not written: disk. Repeat it with septum export ${folder}.`,
+    )
+    expect(JSON.parse(broken.stdout.trimEnd().split('\n').at(-1)!)).toMatchObject({
+      event: 'result',
+      bundle: null,
+    })
+    const never = await runFake(train('--no-export'), {
+      training,
+      exportRun: () => Promise.reject(new Error('not asked for')),
+    })
+    expect(never).toMatchObject({ code: 0, stderr: '' })
+    expect(never.stdout).not.toContain('undle')
+  })
+
   it('refuses a folder that holds a run, and resumes it with what it was started with', async () => {
     const requests: TrainRequest[] = []
     const training = {

@@ -40,7 +40,7 @@ export class CaseDiskCache {
     settings: Readonly<Record<string, unknown>>,
   ): Promise<string | undefined> {
     const { coding, raters, imageChannels, description } = this.dataset
-    const used = settings.unlabelled ? entry.images : [...entry.images, ...entry.masks]
+    const used = settings.unlabelled ? entry.images : [...entry.images, ...entry.masks, entry.field]
     const sources = used.filter((one) => one !== undefined)
     const how = ({ part, reader, slicesAreChannels }: ImageSource) => ({ part, reader, slicesAreChannels })
     try {

@@ -57,8 +57,9 @@ export async function readHeaders(
     const images = await Promise.all(entry.images.map(read))
     const drawn =
       entry.masks.size === 0 ? [] : await Promise.all(raters.map((rater) => read(entry.masks.get(rater))))
+    const field = await read(entry.field)
     if (!images.every((image) => image !== undefined)) return undefined
-    return caseOf(entry, images, drawn, description, problems)
+    return caseOf(entry, images, drawn, field, description, problems)
   })
   return cases.filter((entry) => entry !== undefined)
 }
@@ -82,6 +83,7 @@ function caseOf(
   { name, split, stratum }: CaseFiles,
   images: readonly ImageFile[],
   masks: readonly (ImageFile | undefined)[],
+  field: ImageFile | undefined,
   { geometry: strictness }: Pick<Description, 'geometry'>,
   problems: Problems,
 ): Omit<SegmentationCase, 'patient'> {
@@ -96,8 +98,8 @@ function caseOf(
       { case: name, file: other.file },
     )
   }
-  const kept = masks.map((mask) => {
-    if (!mask) return undefined
+  const fits = (mask: ImageFile | undefined): mask is ImageFile => {
+    if (!mask) return false
     const own = sizeOf(mask.header)
     if (own.join() !== size.join()) {
       problems.add(
@@ -106,11 +108,12 @@ function caseOf(
         'Export both at the same size.',
         { case: name, file: mask.file },
       )
-      return undefined
+      return false
     }
     if (strictness === 'strict') compareGeometry(name, mask, first.header.geometry, problems)
-    return mask
-  })
+    return true
+  }
+  const kept = masks.map((mask) => (fits(mask) ? mask : undefined))
   const channels = images.reduce((sum, { header }) => sum + header.shape[0]!, 0)
   const { geometry } = first.header
   const flat = geometry && geometry.spacingMm.length > size.length
@@ -119,6 +122,7 @@ function caseOf(
     images,
     shape: [channels, ...size],
     masks: kept.every((mask) => mask === undefined) ? [] : kept,
+    ...(fits(field) ? { field } : {}),
     ...(geometry ? { geometry: flat ? planeOf(geometry) : geometry } : {}),
     ...(split ? { split } : {}),
     ...(stratum ? { stratum } : {}),

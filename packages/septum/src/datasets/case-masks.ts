@@ -1,19 +1,32 @@
 import type { ReadLimits } from '../formats/index.js'
 import type { FolderDataset, SegmentationCase } from './dataset.js'
 import { readKnownPicture } from './known-picture.js'
-import { decodeLabels } from './mask-coding.js'
+import { decodeLabels, IGNORE_LABEL } from './mask-coding.js'
 import { type ImageFile, readSource } from './sources.js'
 
 /**
- * Reads the masks of a case as labels: 0 background, i + 1 the data set's class i (with regions, the labels that
+ * Reads the masks of a case as labels, with `IGNORE_LABEL` where its field of view ends: 0 background, i + 1 the data set's class i (with regions, the labels that
  * `regions` is told in), `IGNORE_LABEL` what nobody marked. A rater without a file marked nothing.
  * @returns [R, ...size].
  * @throws SeptumError as `readSource`; `mask-values` for a value without a meaning.
  */
 export async function readCaseMasks(
+  dataset: Pick<FolderDataset, 'coding' | 'raters'>,
+  entry: Pick<SegmentationCase, 'masks' | 'shape' | 'field'>,
+  limits: Partial<ReadLimits> = {},
+): Promise<Uint8Array> {
+  const labels = await readLabels(dataset, entry, limits)
+  if (!entry.field) return labels
+  const { data } = await readSource(entry.field, limits)
+  const samples = entry.shape.slice(1).reduce((product, size) => product * size, 1)
+  for (let i = 0; i < labels.length; i++) if (data[i % samples] === 0) labels[i] = IGNORE_LABEL
+  return labels
+}
+
+async function readLabels(
   { coding, raters }: Pick<FolderDataset, 'coding' | 'raters'>,
   entry: Pick<SegmentationCase, 'masks' | 'shape'>,
-  limits: Partial<ReadLimits> = {},
+  limits: Partial<ReadLimits>,
 ): Promise<Uint8Array> {
   const samples = entry.shape.slice(1).reduce((product, size) => product * size, 1)
   const [only, ...others] = entry.masks

@@ -86,7 +86,9 @@ describe('what mask values mean', () => {
     await folder.picture('masks/a.png', size, [0, 1, 2, 3, 0, 1])
     const problem = await problemOf(labels())
     expect(problem.code).toBe('mask-values')
-    expect(problem.toLine()).toMatch(/values 1, 2, 3 beside 0.*a\.png.*Name the classes in dataset.yaml/)
+    expect(problem.toLine()).toMatch(
+      /values 1, 2, 3 beside 0.*a\.png.*Say in dataset.yaml: classes: \[name 1, name 2, name 3\] for a class a value; masks: instances.*count: 2/,
+    )
   })
 
   it('three colours are classes in ascending order of colour', async () => {

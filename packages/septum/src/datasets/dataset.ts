@@ -32,6 +32,8 @@ export interface SegmentationCase {
   readonly geometry?: ImageGeometry
   /** One a rater in the order of `FolderDataset.raters`, or the single bit field; empty if unlabelled. */
   readonly masks: readonly (ImageFile | undefined)[]
+  /** What was in view; its masks hold `IGNORE_LABEL` elsewhere. */
+  readonly field?: ImageFile
 }
 
 /** A data set on disk, checked. */
@@ -104,10 +106,10 @@ export async function inspectDataset(dir: string, options: OpenOptions = {}): Pr
   const problems = new Problems()
   const root = statSync(dir, { throwIfNoEntry: false })?.isFile() ? dirname(dir) : dir
   const descriptionFile = options.description ?? findDescription(root)
-  const told = descriptionFile ? await readDescription(descriptionFile) : undefined
+  const own = descriptionFile ? await readDescription(descriptionFile) : undefined
   // Files that the description names lie beside it.
   const base = descriptionFile ? dirname(descriptionFile) : root
-  const layout = await findLayout(dir, problems, options.layout ?? told?.layout)
+  const layout = await findLayout(dir, problems, options.layout ?? own?.layout)
   const description = descriptionFile
     ? await readDescription(descriptionFile, layout.known)
     : descriptionSchema.parse(layout.known ?? {})
@@ -123,7 +125,9 @@ export async function inspectDataset(dir: string, options: OpenOptions = {}): Pr
       patient: patients.get(entry.name) ?? entry.name,
     }),
   )
-  const meaning = await readMeaning(cases, description, options, problems)
+  const told = await readMeaning(cases, description, options, problems)
+  const bounded = cases.some(({ field }) => field)
+  const meaning = bounded ? { ...told, line: `${told.line}; ignored outside of the field of view` } : told
   const place = { dir: root, base, ...(layout.splits ? { published: layout.splits } : {}) }
   const splits = await findSplits(cases, place, description, reporter, problems).catch((error: unknown) => {
     problems.keep(error)
@@ -138,7 +142,9 @@ export async function inspectDataset(dir: string, options: OpenOptions = {}): Pr
     name: description.name ?? basename(resolve(dir)),
     classes: meaning.classes,
     ...(regions ? { regions } : {}),
-    ...(description.ignore === undefined ? {} : { ignoreLabel: IGNORE_LABEL }),
+    ...(description.ignore === undefined && cases.every(({ field }) => !field)
+      ? {}
+      : { ignoreLabel: IGNORE_LABEL }),
     raters: raters.length > 0 ? raters : [''],
     imageChannels,
     ...(description.channels ? { channelNames: description.channels } : {}),

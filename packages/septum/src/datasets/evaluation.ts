@@ -2,7 +2,7 @@ import type { Batch } from '../methods/method.js'
 import { centreParameters } from './augment/index.js'
 import { freeBatch, makeBatch } from './batch.js'
 import type { SegmentationCase } from './dataset.js'
-import type { CaseStore } from './store.js'
+import type { CaseSource } from './store.js'
 
 export interface EvaluationOptions {
   readonly batchSize: number
@@ -18,7 +18,7 @@ export interface EvaluationOptions {
  * @throws SeptumError with case and file when one cannot be read.
  */
 export async function* evaluationBatches(
-  store: CaseStore,
+  store: CaseSource,
   cases: readonly SegmentationCase[],
   { batchSize, size, device = 'cpu' }: EvaluationOptions,
 ): AsyncGenerator<Batch, void, undefined> {

@@ -18,6 +18,8 @@ export interface CaseFiles {
   readonly images: readonly ImageSource[]
   /** Masks by rater; the rater is `''` where a case has a single mask. */
   readonly masks: ReadonlyMap<string, ImageSource>
+  /** What was in view: where it is 0, no loss and no score counts a sample. */
+  readonly field?: ImageSource
   /** Known where the files say so. */
   readonly patient?: string
   /** A group that every part of a split should have its share of, e.g. a diagnosis. */

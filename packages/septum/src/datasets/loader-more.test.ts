@@ -1,10 +1,12 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { liveTensors, type Tensor } from '@septum/torch'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { writeImage } from '../formats/index.js'
 import type { AugmentationRecipe, Batch } from '../methods/method.js'
 import { freeBatch } from './batch.js'
-import { withForeground } from './case.js'
+import { loadCase, withForeground } from './case.js'
 import type { SegmentationCase } from './dataset.js'
 import { openFolderDataset } from './dataset.js'
 import { DiskCache } from './disk-cache/index.js'
@@ -291,6 +293,50 @@ describe('threads', () => {
     expect(missing.code).toBe('picture-missing')
     expect(missing.toLine()).toMatch(/while reading the image \(case a, .*images\/a\.png\)/)
     broken.remove()
+  })
+
+  it('read volumes, and say of damaged ones what this thread says', async () => {
+    const volumes = new Folder()
+    const [image, mask] = [join(volumes.dir, 'images/a.nii.gz'), join(volumes.dir, 'masks/a.nii.gz')]
+    const shape = [1, 12, 20, 30]
+    const geometry = {
+      spacingMm: [3, 1, 1],
+      originMm: [0, 0, 0] as const,
+      directions: [
+        [0, 0, 1],
+        [0, 1, 0],
+        [1, 0, 0],
+      ] as const,
+    }
+    const values = Int16Array.from({ length: 7200 }, (_, i) => ((i * 7919) % 4001) - 2000)
+    const labels = Uint8Array.from({ length: 7200 }, (_, i) => (i % 50 === 0 ? 1 : 0))
+    for (const folder of ['images', 'masks']) mkdirSync(join(volumes.dir, folder))
+    await writeImage(image, { data: values, shape, geometry, maxValue: 1 })
+    await writeImage(mask, { data: labels, shape, geometry, maxValue: 255 })
+    const opened = await openFolderDataset(volumes.dir)
+    const [entry] = opened.cases as [SegmentationCase]
+    const pool = poolOf(1, opened)
+    const decoded = await pool.decode(entry)
+    expect([...decoded.image]).toEqual([...values])
+    expect([...decoded.masks]).toEqual([...labels])
+
+    const whole = readFileSync(image)
+    const content = gunzipSync(whole)
+    const damaged = {
+      'cut off': whole.subarray(0, whole.length - 2000),
+      'of another checksum': Buffer.concat([whole.subarray(0, -8), Buffer.alloc(8)]),
+      'no deflate stream': Buffer.concat([whole.subarray(0, 2048), Buffer.alloc(whole.length - 2048, 255)]),
+      'shorter than its header says': gzipSync(content.subarray(0, -100)),
+      'far longer': gzipSync(Buffer.concat([content, Buffer.alloc(3 * 2 ** 20)])),
+      'not compressed and cut off': content.subarray(0, -100),
+    }
+    for (const [name, bytes] of Object.entries(damaged)) {
+      writeFileSync(image, bytes)
+      const [there, here] = [await problemOf(pool.decode(entry)), await problemOf(loadCase(opened, entry))]
+      expect(there.code, name).toBe('volume-broken')
+      expect(there.toLine(), name).toBe(here.toLine())
+    }
+    volumes.remove()
   })
 
   it('a thread that dies names its case, and the next one takes over', async () => {

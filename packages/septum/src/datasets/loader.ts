@@ -5,11 +5,13 @@ import { type BatchMaking, makeDrawnBatch } from './batch.js'
 import type { DecodedCase } from './case.js'
 import type { SegmentationCase } from './dataset.js'
 import { placePatch } from './sampling/patches.js'
-import type { CaseStore } from './store.js'
+import type { CaseSource } from './store.js'
 
 export interface LoaderOptions {
-  readonly store: CaseStore
+  readonly store: CaseSource
   readonly cases: readonly SegmentationCase[]
+  /** Parts of `cases` that take turns, so that every batch has as many of each as can be. Default: one part. */
+  readonly turns?: readonly (readonly SegmentationCase[])[]
   /** Cases whose images come without masks, for recipes that ask for them. */
   readonly unlabelled?: readonly SegmentationCase[]
   /** [H, W] or [D, H, W] that the network sees: crops (zero-padded where an image is smaller). */
@@ -117,8 +119,8 @@ export class TrainingLoader {
 
   /** Cases of a batch, in order. @param number from 0. */
   casesOf(number: number): SegmentationCase[] {
-    const { batchSize, cases } = this.options
-    return this.take(number, batchSize, cases, ORDER_STREAM)
+    const { batchSize, cases, turns } = this.options
+    return this.take(number, batchSize, turns ?? [cases], ORDER_STREAM)
   }
 
   /** Unlabelled cases of a batch, in an endless order of their own. */
@@ -127,19 +129,23 @@ export class TrainingLoader {
     const count = augmentation?.unlabelled?.batchSize ?? 0
     return unlabelled.length === 0 || count === 0
       ? []
-      : this.take(number, count, unlabelled, UNLABELLED_STREAM)
+      : this.take(number, count, [unlabelled], UNLABELLED_STREAM)
   }
 
+  /** Items of an endless sequence to which the parts contribute in turn, each in an order of its own. */
   private take(
     number: number,
     count: number,
-    cases: readonly SegmentationCase[],
+    parts: readonly (readonly SegmentationCase[])[],
     which: number,
   ): SegmentationCase[] {
     const block = Math.floor(number / batchRepeats(this.options.augmentation?.multiScale))
     return Array.from({ length: count }, (_, index) => {
       const item = block * count + index
-      return this.orderOf(Math.floor(item / cases.length), cases, which)[item % cases.length]!
+      const part = item % parts.length
+      const turn = Math.floor(item / parts.length)
+      const cases = parts[part]!
+      return this.orderOf(Math.floor(turn / cases.length), cases, which, part)[turn % cases.length]!
     })
   }
 
@@ -260,15 +266,18 @@ export class TrainingLoader {
     epoch: number,
     cases: readonly SegmentationCase[],
     which: number,
+    part: number,
   ): readonly SegmentationCase[] {
-    const key = `${which} ${epoch}`
+    const key = `${which} ${part} ${epoch}`
     const known = this.orders.get(key)
     if (known) return known
     const { seed, stream = 0 } = this.options
-    const order = new Random(seed, which + 256 * stream, epoch).shuffle(cases)
+    // The first part has the order that it would have alone.
+    const more = part === 0 ? [] : [part]
+    const order = new Random(seed, which + 256 * stream, epoch, ...more).shuffle(cases)
     for (const old of this.orders.keys()) {
-      const [whose, number] = old.split(' ').map(Number)
-      if (whose === which && number! < epoch - 1) this.orders.delete(old)
+      const [whose, of, number] = old.split(' ').map(Number)
+      if (whose === which && of === part && number! < epoch - 1) this.orders.delete(old)
     }
     this.orders.set(key, order)
     return order

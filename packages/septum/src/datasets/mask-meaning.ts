@@ -56,7 +56,7 @@ export function decideMeaning(
     const labels = new Map(classes.map((_, index): [number, number] => [index + 1, index + 1]))
     return named(union, false, classes, withSpecial(labels, background, ignore), problems)
   }
-  return oneClass(union, contents, classes, problems)
+  return oneClass(union, contents, names, problems)
 }
 
 /** More colours than this without names are a picture rather than a mask. */

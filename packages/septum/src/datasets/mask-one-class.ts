@@ -39,24 +39,23 @@ export function above(
   return { coding: { kind: 'above', value }, classes, line }
 }
 
-/** One class: 0 and the only other value, whatever it is; 1 and 255 may mix between files. */
+/** Up to so many values are taken for classes that nobody named; more are numbered objects or bit fields. */
+const MOST_CLASSES = 12
+
+/**
+ * One class: 0 and the only other value, whatever it is; 1 and 255 may mix between files. More values are a problem;
+ * a check goes on with each as a class of its own where they are few.
+ */
 export function oneClass(
   union: ReadonlyMap<number, string>,
   contents: readonly MaskContent[],
-  classes: readonly string[],
+  names: readonly string[] | undefined,
   problems: Problems,
 ): MaskMeaning {
-  const marks = [...union.keys()].filter((key) => key > 0)
+  const classes = names ?? ['foreground']
+  const marks = [...union.keys()].filter((key) => key > 0).sort((a, b) => a - b)
   const binary = marks.length <= 1 || (marks.length === 2 && marks[0] === 1 && marks[1] === 255)
-  if (!binary) {
-    const shown = `${marks.slice(0, 8).join(', ')}${marks.length > 8 ? ', …' : ''}`
-    problems.add(
-      'mask-values',
-      `Masks hold the values ${shown} beside 0, and nothing says what they mean`,
-      'Name the classes in dataset.yaml, or declare bit fields with raters: {encoding: bits, count: 4}.',
-      { file: union.get(marks[1]!)! },
-    )
-  }
+  if (!binary) return severalValues(marks, union, names, problems)
   const labels = new Map(marks.map((key): [number, number] => [key, 1])).set(0, 0)
   const parts = marks.map((key) => {
     const files = contents.filter(({ jpeg, keys }) => !jpeg && keys.includes(key)).length
@@ -71,6 +70,35 @@ export function oneClass(
   }
   const nothing = parts.length === 0 ? 'no mask marks anything' : `${parts.join(', ')}, 0 = background`
   return { coding: { kind: 'labels', colour: false, labels }, classes, line: `Masks: ${nothing}` }
+}
+
+function severalValues(
+  marks: readonly number[],
+  union: ReadonlyMap<number, string>,
+  names: readonly string[] | undefined,
+  problems: Problems,
+): MaskMeaning {
+  const few = marks.length <= MOST_CLASSES
+  const shown = few ? marks.join(', ') : `${marks.slice(0, 6).join(', ')}, … ${marks.at(-1)}`
+  const examples = marks.slice(0, 3).map((_, k) => `name ${k + 1}`)
+  const list = `classes: [${[...examples, ...(marks.length > 3 ? ['…'] : [])].join(', ')}]`
+  const raters = Math.ceil(Math.log2(marks.at(-1)! + 1))
+  const remedies = [
+    ...(few ? [`${list} for a class a value`] : []),
+    'masks: instances for numbered objects',
+    ...(marks.at(-1)! < 256 ? [`raters: {encoding: bits, count: ${raters}} for a bit a rater`] : []),
+  ]
+  problems.add(
+    'mask-values',
+    `Masks hold the values ${shown} beside 0, and nothing says what they mean`,
+    `Say in dataset.yaml: ${remedies.join('; ')}.`,
+    { file: union.get(marks[1]!)! },
+  )
+  const line = `Masks: ${marks.length} values (${shown}) of unknown meaning, 0 = background`
+  if (!few || names) return { coding: { kind: 'above', value: 0 }, classes: names ?? ['foreground'], line }
+  const labels = new Map(marks.map((value, k): [number, number] => [value, k + 1])).set(0, 0)
+  const coding = { kind: 'labels', colour: false, labels } as const
+  return { coding, classes: marks.map((value) => `value ${value}`), line }
 }
 
 /** One class: bit k of a value is rater k. */

@@ -61,6 +61,35 @@ describe('real data sets open with the counts that are known of them', () => {
     expect(sum / 20).toBeCloseTo(0.768, 2)
   })
 
+  it.skipIf(!has('chase-db1'))('CHASE_DB1: the field of view is a disc that holds the vessels', async () => {
+    const dataset = await openFolderDataset(at('chase-db1'), { layout: 'chase-db1:fov' })
+    const plain = await openFolderDataset(at('chase-db1'), { check: 'quick' })
+    for (const [index, entry] of dataset.cases.entries()) {
+      if (index % 4 > 0) continue
+      const [height, width] = entry.shape.slice(1) as [number, number]
+      const labels = (await readCaseMasks(dataset, entry)).subarray(0, height * width)
+      const drawn = (await readCaseMasks(plain, plain.cases[index]!)).subarray(0, height * width)
+      let [area, left, right, top, bottom, lost, vessels] = [0, width, 0, height, 0, 0, 0]
+      for (let i = 0; i < labels.length; i++) {
+        vessels += drawn[i]!
+        if (labels[i] === 255) {
+          lost += drawn[i]!
+          continue
+        }
+        area++
+        const [y, x] = [Math.floor(i / width), i % width]
+        left = Math.min(left, x)
+        right = Math.max(right, x)
+        top = Math.min(top, y)
+        bottom = Math.max(bottom, y)
+      }
+      // Area of the ellipse in its box: π/4 · width · height.
+      const ellipse = (Math.PI / 4) * (right - left + 1) * (bottom - top + 1)
+      expect(Math.abs(area / ellipse - 1)).toBeLessThan(0.01)
+      expect(lost / vessels).toBeLessThan(0.006)
+    }
+  })
+
   it.skipIf(!has('dsb2018-nuclei'))('Data Science Bowl 2018: 343 maps of numbered nuclei', async () => {
     const description = described('dsb.yaml', 'classes: [nucleus]\nmasks: instances')
     const dataset = await openFolderDataset(at('dsb2018-nuclei'), { description, check: 'quick' })

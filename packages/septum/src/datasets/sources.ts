@@ -1,7 +1,14 @@
 import type { ImageGeometry, ImageSamples, MedicalImage } from '@septum/core'
 import { SeptumError } from '@septum/core'
-import { type ImageHeader, type ReadLimits, readImage, readImageHeader } from '../formats/index.js'
+import {
+  type ImageHeader,
+  type ReadLimits,
+  readImage,
+  readImageHeader,
+  readKnownImage,
+} from '../formats/index.js'
 import { readArray, readArrayHeader } from './readers/arrays.js'
+import { findFundusField } from './readers/fundus-field.js'
 import { readGif, readGifHeader } from './readers/gif.js'
 import { drawLidcContours } from './readers/lidc-contours.js'
 import { readPnm, readPnmHeader } from './readers/pnm.js'
@@ -17,6 +24,8 @@ export type SourceReader =
   | 'lidc-contours'
   /** Closed polygons of an ImageScope XML file, numbered, on the grid of the picture `like`. */
   | 'polygons'
+  /** The lit field of a fundus photograph, found in the photograph itself. */
+  | 'fundus-field'
   /** Pictures in formats that only old data sets use. */
   | 'gif'
   | 'pnm'
@@ -61,6 +70,16 @@ export async function readSourceHeader(source: ImageSource, limits: Limits = {})
       return readGifHeader(file)
     case 'pnm':
       return readPnmHeader(file)
+    case 'fundus-field': {
+      const { shape } = await readSourceHeader(photographOf(file), limits)
+      return {
+        format: 'field of view',
+        shape: [1, ...shape.slice(1)],
+        maxValue: 1,
+        sampleType: 'uint8',
+        notes: [],
+      }
+    }
     case 'lidc-contours':
     case 'polygons': {
       const { shape, geometry } = await readImageHeader(like, limits)
@@ -78,11 +97,16 @@ export async function readSourceHeader(source: ImageSource, limits: Limits = {})
  * Reads the samples of a source.
  * @throws SeptumError as `readImage`; `mask-size` when masks of one image differ in size.
  */
-export async function readSource(source: ImageSource, limits: Limits = {}): Promise<MedicalImage> {
+export async function readSource(
+  source: ImageSource | ImageFile,
+  limits: Limits = {},
+): Promise<MedicalImage> {
   const { file, part, reader, like = file, slicesAreChannels } = source
   switch (reader) {
     case undefined: {
-      const image = part === undefined ? await readImage(file, limits) : await readArray(file, part, limits)
+      const whole = () =>
+        'header' in source ? readKnownImage(file, source.header, limits) : readImage(file, limits)
+      const image = part === undefined ? await whole() : await readArray(file, part, limits)
       if (!slicesAreChannels || image.shape.length !== 4) return image
       const { geometry, ...rest } = image
       const plane = flat(geometry)
@@ -106,12 +130,18 @@ export async function readSource(source: ImageSource, limits: Limits = {}): Prom
       return readGif(file)
     case 'pnm':
       return readPnm(file)
+    case 'fundus-field':
+      return findFundusField(file)
     case 'lidc-contours':
       return drawLidcContours(file, Number(part ?? 0), like, limits)
     case 'polygons':
       return drawPolygons(file, (await readImageHeader(like, limits)).shape)
   }
 }
+
+/** A photograph by the ending of its name: STARE's are PPM files. */
+const photographOf = (file: string): ImageSource =>
+  /\.p[pg]m(\.gz)?$/i.test(file) ? { file, reader: 'pnm' } : { file }
 
 async function overlaid(
   { file, more = [] }: ImageSource,

@@ -21,8 +21,20 @@ export interface StoreOptions {
   readonly decode?: (entry: SegmentationCase, settings: DecodeSettings) => Promise<DecodedCase>
 }
 
+/** Where decoded cases come from: a data set, or several as one. */
+export interface CaseSource {
+  readonly dataset: FolderDataset
+  /** [H, W] or [D, H, W] of a case as `get` returns it. */
+  sizeOf(entry: SegmentationCase): readonly number[]
+  /**
+   * @param unlabelled the image alone: masks are neither needed nor read.
+   * @throws SeptumError with case and file.
+   */
+  get(entry: SegmentationCase, options?: { readonly unlabelled?: boolean }): Promise<DecodedCase>
+}
+
 /** Decoded cases of a data set, as the files hold them or preprocessed, the last used ones kept. */
-export class CaseStore {
+export class CaseStore implements CaseSource {
   private readonly cache: ByteCache<DecodedCase>
   private readonly underWay = new Map<string, Promise<DecodedCase>>()
   private readonly resize: readonly number[] | null

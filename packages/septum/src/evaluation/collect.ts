@@ -62,6 +62,7 @@ export class ScoreCollector {
     const curves: CurveTable = this.curves
     const table = { methods, classes, metrics, scores: sorted, curves, seed }
     const columns = new ScoreColumns(table)
+    const single = classes.length < 2
     return {
       title: facts.title,
       dataset: facts.dataset,
@@ -78,6 +79,10 @@ export class ScoreCollector {
       perCase: sorted.map(({ marked, ...score }) => score),
       comparisons: compareMethods(table, columns),
       rankings: rankingRows(table, columns),
+      byClass: {
+        comparisons: single ? [] : compareMethods(table, columns, classes),
+        rankings: single ? [] : rankingRows(table, columns, classes),
+      },
       curves: meanCurves(table, columns),
       problems: this.problems.sort((a, b) => (a.case < b.case ? -1 : a.case > b.case ? 1 : 0)),
       unpaired,

@@ -6,6 +6,7 @@ import { MILLIMETRES } from './outputs/tables.js'
 import { runJobs } from './pool.js'
 import { findPredictions, type MethodFiles } from './predictions.js'
 import { openReferences, type ReferenceEntry, type References, readReference } from './references.js'
+import type { ScoredCase } from './score.js'
 import { listStems } from './stems.js'
 import type { EvaluateFoldersRequest, Evaluation, UnpairedCases } from './types.js'
 
@@ -24,13 +25,13 @@ export interface FolderEvaluation {
 export async function evaluateFolders(request: EvaluateFoldersRequest): Promise<FolderEvaluation> {
   const start = performance.now()
   const { reporter, signal, methods, seed = 0 } = request
-  const references = await openReferences(request, await firstNames(request))
+  const references = chosenOf(await openReferences(request, await firstNames(request)), request.cases)
   const names = references.entries.map(({ name }) => name)
   const classes = references.classes.map(({ name }) => name)
   const found: (MethodFiles & KindFound)[] = []
   for (const method of methods) {
     const files = await findPredictions(method, names, classes)
-    const kind = await kindOf(files, request.kind ?? 'auto', references.classes)
+    const kind = await kindOf(files, method.kind ?? request.kind ?? 'auto', references.classes)
     if (kind.why) reporter.info(`${method.name}: ${files.cases.size} cases of ${kind.kind} (${kind.why})`)
     found.push({ ...files, ...kind })
   }
@@ -63,10 +64,11 @@ export async function evaluateFolders(request: EvaluateFoldersRequest): Promise<
   const progress = reporter.progress('cases', jobs.length, 'cases')
   let done = 0
   try {
-    workers = await runJobs(plan, jobs, request.workers ?? 0, signal, (_, result) => {
+    const onResult = (_: CaseJob, result: ScoredCase) => {
       collector.add(result)
       progress.update(++done)
-    })
+    }
+    workers = await runJobs(plan, jobs, request.workers ?? 0, signal, onResult, request.program)
   } finally {
     progress.finish()
   }
@@ -94,6 +96,13 @@ export async function evaluateFolders(request: EvaluateFoldersRequest): Promise<
     )
   }
   return { evaluation, plan, jobs }
+}
+
+/** The references of the cases that are asked for. */
+function chosenOf(references: References, cases: readonly string[] | undefined): References {
+  if (!cases) return references
+  const wanted = new Set(cases)
+  return { ...references, entries: references.entries.filter(({ name }) => wanted.has(name)) }
 }
 
 /** Names in the first folder of predictions: they tell cases from raters in a bare folder of references. */

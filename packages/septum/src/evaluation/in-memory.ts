@@ -1,12 +1,19 @@
 import type { MetricInput, MetricOptions } from '@septum/core'
 import { type ScoredCase, scoreClasses } from './score.js'
 
-/** A case that was predicted in this program, with its reference. Planes are row-major [height, width]. */
+/**
+ * A case that was predicted in this program, with its reference. Maps are row-major [height, width], of volumes [depth,
+ * height, width].
+ */
 export interface CaseInMemory {
   readonly name: string
   readonly patient: string
   readonly width: number
   readonly height: number
+  /** Absent for pictures. */
+  readonly depth?: number
+  /** Distance of samples along each axis of a volume; absent: lengths are in pixels. */
+  readonly spacingMm?: readonly number[]
   readonly classes: readonly ClassInMemory[]
 }
 
@@ -29,11 +36,13 @@ export function scoreInMemory(
   ids: readonly string[],
   options: MetricOptions,
 ): ScoredCase {
-  const { name, patient, width, height, classes } = item
+  const { name, patient, width, height, depth, spacingMm, classes } = item
+  const shape = depth === undefined ? [height, width] : [depth, height, width]
+  const grid = spacingMm ? { shape, spacing: spacingMm } : { shape }
   return scoreClasses(
     { case: name, patient, method },
     classes.map((one) => one.name),
-    (index) => inputOf(classes[index]!, height, width),
+    (index) => inputOf(classes[index]!, grid),
     ids,
     options,
   )
@@ -42,11 +51,10 @@ export function scoreInMemory(
 /** The metric input of one class of a case in memory. */
 function inputOf(
   { probability, samples, raters }: ClassInMemory,
-  height: number,
-  width: number,
+  grid: Pick<MetricInput, 'shape' | 'spacing'>,
 ): MetricInput {
   return {
-    shape: [height, width],
+    ...grid,
     probabilities: probability,
     raters,
     ...(samples.length > 1 ? { samples } : {}),

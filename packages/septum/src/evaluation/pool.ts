@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads'
 import { type CaseJob, type EvaluationPlan, runJob } from './job.js'
 import type { ScoredCase } from './score.js'
 
-const script = fileURLToPath(new URL('./worker.js', import.meta.url))
+const ownProgram = new URL('./worker.js', import.meta.url)
 
 /** Cases that this thread does first, to learn how long one takes. */
 const TRIAL = 4
@@ -16,6 +16,7 @@ const WORTH_SECONDS = 4
 /**
  * Runs jobs on worker threads, each with one case in memory at a time, or all in this thread.
  * @param wanted number of threads; 0: as many as there are cores where the first cases show that it pays.
+ * @param program of a thread. Default: this package's.
  * @param onResult called once a job, in the order in which they end.
  * @returns the number of threads that worked.
  * @throws the signal's reason when it is aborted, and whatever a job did not foresee.
@@ -26,19 +27,20 @@ export async function runJobs(
   wanted: number,
   signal: AbortSignal,
   onResult: (job: CaseJob, result: ScoredCase) => void,
+  program = ownProgram,
 ): Promise<number> {
   const cores = availableParallelism()
   // The sources of a test run are no JavaScript that a thread could load.
-  const most = existsSync(script) ? Math.min(wanted || cores, jobs.length) : 1
+  const most = existsSync(fileURLToPath(program)) ? Math.min(wanted || cores, jobs.length) : 1
   if (most <= 1) return runHere(plan, jobs, signal, onResult)
-  if (wanted > 1) return runThreads(plan, jobs, most, signal, onResult)
+  if (wanted > 1) return runThreads(plan, jobs, most, signal, onResult, program)
   const start = performance.now()
   await runHere(plan, jobs.slice(0, TRIAL), signal, onResult)
   const rest = jobs.slice(TRIAL)
   const seconds = ((performance.now() - start) / 1000 / TRIAL) * rest.length
   return seconds < WORTH_SECONDS
     ? runHere(plan, rest, signal, onResult)
-    : runThreads(plan, rest, Math.min(most, rest.length), signal, onResult)
+    : runThreads(plan, rest, Math.min(most, rest.length), signal, onResult, program)
 }
 
 async function runHere(
@@ -62,8 +64,9 @@ async function runThreads(
   workers: number,
   signal: AbortSignal,
   onResult: (job: CaseJob, result: ScoredCase) => void,
+  program: URL,
 ): Promise<number> {
-  const threads = Array.from({ length: workers }, () => new Worker(script, { workerData: plan }))
+  const threads = Array.from({ length: workers }, () => new Worker(program, { workerData: plan }))
   let next = 0
   try {
     await new Promise<void>((resolve, reject) => {

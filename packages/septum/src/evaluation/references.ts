@@ -41,7 +41,7 @@ const LOOKED_AT = 64
 
 type Request = Pick<
   EvaluateFoldersRequest,
-  'references' | 'description' | 'classes' | 'images' | 'split' | 'kind' | 'reporter'
+  'references' | 'description' | 'classes' | 'images' | 'split' | 'cases' | 'kind' | 'reporter'
 >
 
 /**
@@ -55,7 +55,7 @@ export async function openReferences(request: Request, predicted: ReadonlySet<st
   const isDataset = ['images', 'imagesTr', 'train/images', 'val/images', 'test/images'].some((name) =>
     existsSync(join(folder, name)),
   )
-  if (isDataset || request.description) return openDataset(request)
+  if (isDataset || request.description || request.cases) return openDataset(request)
   if (request.split) {
     throw new SeptumError(
       'usage-split',

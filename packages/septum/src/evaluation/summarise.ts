@@ -162,18 +162,26 @@ function emptyCounts(empty: readonly (Emptiness | undefined)[]): EmptyCounts {
   return { prediction: count('prediction'), reference: count('reference'), both: count('both') }
 }
 
-/** All pairs of methods in all metrics that have a better side, p-values corrected together by Holm. */
-export function compareMethods(table: ScoreTable, columns: ScoreColumns): ComparisonRow[] {
-  const rows = directed(table).flatMap((entry) =>
+/**
+ * All pairs of methods in all metrics that have a better side, p-values corrected together by Holm.
+ * @param names classes to compare in; null: the mean over the classes. Several classes are corrected together too.
+ */
+export function compareMethods(
+  table: ScoreTable,
+  columns: ScoreColumns,
+  names: readonly (string | null)[] = [null],
+): ComparisonRow[] {
+  const places = directed(table).flatMap((entry) => names.map((name) => ({ entry, name })))
+  const rows = places.flatMap(({ entry, name }) =>
     pairsOf(table.methods).map(([a, b]): ComparisonRow => {
-      const [one, other] = [a, b].map((method) => columns.column(method, null, entry.id).values)
+      const [one, other] = [a, b].map((method) => columns.column(method, name, entry.id).values)
       const paired = comparePaired(one!, other!, columns.patients, { seed: table.seed })
       const { cases, difference, interval, larger, smaller, equal, wilcoxon } = paired
       const [better, worse] = entry.direction === 'higher' ? [larger, smaller] : [smaller, larger]
       const p = cases > 0 ? wilcoxon.p : Number.NaN
       return {
         metric: entry.id,
-        class: null,
+        class: name,
         a,
         b,
         cases,
@@ -191,15 +199,23 @@ export function compareMethods(table: ScoreTable, columns: ScoreColumns): Compar
   return rows.map((row, i) => ({ ...row, pHolm: adjusted[i]! }))
 }
 
-/** Rank of every method in every metric that has a better side, and how firm it is. */
-export function rankingRows(table: ScoreTable, columns: ScoreColumns): RankingRow[] {
+/**
+ * Rank of every method in every metric that has a better side, and how firm it is.
+ * @param names as of {@link compareMethods}
+ */
+export function rankingRows(
+  table: ScoreTable,
+  columns: ScoreColumns,
+  names: readonly (string | null)[] = [null],
+): RankingRow[] {
   if (table.methods.length < 2) return []
-  return directed(table).map(({ id, direction }) => {
-    const scores = table.methods.map((method) => columns.column(method, null, id).values)
+  const places = directed(table).flatMap((entry) => names.map((name) => ({ entry, name })))
+  return places.map(({ entry: { id, direction }, name }) => {
+    const scores = table.methods.map((method) => columns.column(method, name, id).values)
     const options = { seed: table.seed, resamples: 1000 }
     return {
       metric: id,
-      class: null,
+      class: name,
       ...rankMethods(scores, columns.patients, direction as 'higher', options),
     }
   })

@@ -31,6 +31,10 @@ export interface EvaluateFoldersRequest {
   readonly split?: 'train' | 'val' | 'test'
   /** Worker threads; 0: as many as pay. */
   readonly workers?: number
+  /** Program of a worker thread. Default: this package's. */
+  readonly program?: URL
+  /** Only cases of these names, whatever the split; the references are a data set then. */
+  readonly cases?: readonly string[]
   /** Seed of every bootstrap. Default 0. */
   readonly seed?: number
   readonly reporter: Reporter
@@ -40,6 +44,8 @@ export interface EvaluateFoldersRequest {
 export interface MethodFolder {
   readonly name: string
   readonly folder: string
+  /** What its files hold, where that is known; else as of the request. */
+  readonly kind?: PredictionKind
 }
 
 /** Scores of one case, one method and one class (null: all classes at once, for metrics of partitions). */
@@ -108,7 +114,7 @@ export interface ComparisonRow {
   readonly equal: number
   /** Wilcoxon's signed-rank test, two-sided. */
   readonly p: number
-  /** Corrected by Holm over all pairs and metrics of the evaluation. */
+  /** Corrected by Holm over all pairs and metrics of the evaluation; of rows of a class over those and all classes. */
   readonly pHolm: number
 }
 
@@ -148,6 +154,11 @@ export interface Evaluation {
   readonly perCase: readonly CaseScore[]
   readonly comparisons: readonly ComparisonRow[]
   readonly rankings: readonly RankingRow[]
+  /** The same for each class by itself; empty with one class. */
+  readonly byClass: {
+    readonly comparisons: readonly ComparisonRow[]
+    readonly rankings: readonly RankingRow[]
+  }
   readonly curves: readonly MeanCurve[]
   /** Cases that were to be scored and could not be. */
   readonly problems: readonly CaseProblem[]

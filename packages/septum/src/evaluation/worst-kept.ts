@@ -2,7 +2,7 @@ import type { MetricEntry } from '@septum/core'
 import type { CaseInMemory } from './in-memory.js'
 import type { ScoredCase } from './score.js'
 import { majority } from './vote.js'
-import { type CasePicture, leadingMetric } from './worst.js'
+import { type CasePicture, leadingMetric, usualRange, worstPlane } from './worst.js'
 
 /** Keeps what is needed to draw the worst cases while a run goes through many. */
 export class WorstKept<T> {
@@ -36,25 +36,34 @@ export class WorstKept<T> {
   }
 }
 
-/** A case in memory as a picture. */
+/** A case in memory as a picture; of a volume the plane on which most voxels are wrong. */
 export function pictureInMemory(
   item: CaseInMemory & { readonly image: Float32Array; readonly channels: number },
   method: string,
 ): CasePicture {
-  const { name, width, height, image, channels, classes } = item
+  const { name, width, height, depth = 1, image, channels, classes } = item
   const pixels = width * height
+  const truth = classes.map(({ raters }) => majorityOf(raters, depth * pixels))
+  const masks = classes.map(({ samples }) => majorityOf(samples, depth * pixels))
+  const shown = depth === 1 ? 0 : worstPlane(truth, [masks], depth, pixels)
+  const cut = (mask: Uint8Array) => mask.slice(shown * pixels, (shown + 1) * pixels)
   const colours = channels === 3 ? 3 : 1
   const bytes = new Uint8Array(pixels * colours)
-  for (let c = 0; c < colours; c++)
-    for (let i = 0; i < pixels; i++) bytes[i * colours + c] = Math.round(255 * image[c * pixels + i]!)
+  for (let c = 0; c < colours; c++) {
+    const plane = image.subarray((c * depth + shown) * pixels, (c * depth + shown + 1) * pixels)
+    const [low, high] = depth === 1 ? [0, 1] : usualRange(plane)
+    const scale = high > low ? 255 / (high - low) : 0
+    for (let i = 0; i < pixels; i++)
+      bytes[i * colours + c] = Math.min(255, Math.max(0, Math.round((plane[i]! - low) * scale)))
+  }
   return {
     name,
     width,
     height,
     image: bytes,
-    plane: null,
-    reference: classes.map(({ raters }) => majorityOf(raters, pixels)),
-    methods: [{ name: method, masks: classes.map(({ samples }) => majorityOf(samples, pixels)) }],
+    plane: depth === 1 ? null : `slice ${shown + 1} of ${depth}`,
+    reference: truth.map(cut),
+    methods: [{ name: method, masks: masks.map(cut) }],
   }
 }
 

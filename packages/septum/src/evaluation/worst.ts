@@ -92,7 +92,7 @@ export async function pictureOfCase(plan: EvaluationPlan, job: CaseJob): Promise
 }
 
 /** The plane on which most voxels are marked by one side only; the fullest where nothing is wrong. */
-function worstPlane(
+export function worstPlane(
   truth: readonly Uint8Array[],
   predicted: readonly (readonly Uint8Array[])[],
   depth: number,
@@ -135,11 +135,14 @@ async function imagePlane(
   const values = Float32Array.from(decoded.data.subarray(plane * pixels, (plane + 1) * pixels), (value) =>
     Number.isFinite(value) ? value : 0,
   )
-  const sorted = values.slice().sort()
-  const [low, high] = [0.005, 0.995].map((share) => sorted[Math.round(share * (sorted.length - 1))]!) as [
-    number,
-    number,
-  ]
+  const [low, high] = usualRange(values)
   const scale = high > low ? 255 / (high - low) : 0
   return Uint8Array.from(values, (value) => Math.min(255, Math.max(0, Math.round((value - low) * scale))))
+}
+
+/** The 0.5 and the 99.5 percentile, between which a plane is shown. */
+export function usualRange(values: Float32Array): readonly [low: number, high: number] {
+  const sorted = values.slice().sort()
+  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))]!
+  return [at(0.005), at(0.995)]
 }

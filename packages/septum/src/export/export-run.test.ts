@@ -169,14 +169,46 @@ describe('septum export', () => {
     expect(manifestIn(out).verification).toMatchObject({ images: 4, tokens: { compared: 680, unlike: 0 } })
   })
 
+  it('writes weights of 16 and layers of 8 bits, with what they cost', async () => {
+    const run = unetRun()
+    const half = await exportRun({ ...request(run), precision: 'fp16', scoredImages: 3 })
+    expect(half.out).toBe(join(run, 'model-fp16'))
+    const { precision, licence } = manifestIn(half.out)
+    expect(licence).toBe(null)
+    expect(precision).toEqual(half.precision)
+    expect(precision).toMatchObject({ kind: 'fp16', dice: { images: 3, split: 'val' } })
+    expect(precision!.layers).toBeGreaterThan(2)
+    expect(precision!.maxDifference).toBeGreaterThan(0)
+    expect(precision!.maxDifference).toBeLessThan(0.01)
+    for (const ranges of ['minmax', 'percentile', 'entropy'] as const) {
+      const out = join(dir, `int8-${ranges}`)
+      const size = { scoredImages: 3, calibrationImages: 4 }
+      await exportRun({ ...request(run), precision: 'int8', ranges, out, ...size, licence: 'CC-BY-4.0' })
+      const manifest = manifestIn(out)
+      expect(manifest.licence).toBe('CC-BY-4.0')
+      expect(manifest.precision).toMatchObject({ kind: 'int8', calibration: { ranges, images: 4 } })
+      expect(manifest.precision!.dice.single - manifest.precision!.dice.reduced).toBeLessThanOrEqual(0.005)
+      const model = await openBundle(folderFiles(out), await nodeSessions({ threads: 1 }))
+      expect((await model.predict(new Float32Array(40 * 48), [40, 48])).probabilities.shape).toEqual([
+        1, 40, 48,
+      ])
+      await model.release()
+    }
+  })
+
   it.skipIf(!hasOnnx)(
     'writes graphs that onnx.checker accepts, with the shapes of the manifest',
     async () => {
-      const folders = ['unet', 'ar-seg'].map((name) => join(dir, name, 'model'))
+      const folders = [
+        join(dir, 'unet', 'model'),
+        join(dir, 'ar-seg', 'model'),
+        join(dir, 'unet', 'model-fp16'),
+        join(dir, 'int8-minmax'),
+      ]
       const files = folders.flatMap((folder) =>
         manifestIn(folder).files.map(({ file }) => join(folder, file)),
       )
-      expect(files).toHaveLength(8)
+      expect(files).toHaveLength(10)
       const script = [
         'import sys, onnx',
         'for file in sys.argv[1:]:',

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
-  type BundleFiles,
   type BundleManifest,
+  type BundlePrecision,
   manifestFile,
   openBundle,
   type Reporter,
@@ -13,13 +13,15 @@ import { splitHash } from '../datasets/splits.js'
 import { methodByName } from '../methods/index.js'
 import type { BundleParts } from '../methods/method.js'
 import type { RunSummary } from '../training/api.js'
-import { openRun } from '../training/open-run.js'
+import { type OpenedRun, openRun } from '../training/open-run.js'
 import type { TrainedRun } from '../training/run-folder.js'
 import type { Workplace } from '../training/workplace.js'
 import { type ExportedFile, OnnxExporter } from './exporter.js'
-import { reframed, verificationImages } from './images.js'
+import { labelledImages, plainImages, reframed, verificationImages, workplaceOf } from './images.js'
 import { manifestOf, type RunFacts } from './manifest.js'
 import { nodeSessions } from './node-runtime.js'
+import type { RangeRule } from './precision/ranges.js'
+import { filesInMemory, type PrecisionRequest, reducePrecision } from './precision/reduce.js'
 import { requireEqual, tolerance, verify } from './verify.js'
 
 export interface ExportRequest {
@@ -30,6 +32,16 @@ export interface ExportRequest {
   readonly dataset?: string
   /** Images to compare on. */
   readonly images: number
+  /** Of the weights; default: what the run's configuration says. */
+  readonly licence?: string
+  /** Smaller graphs, with the measured loss of Dice. Default: single precision. */
+  readonly precision?: BundlePrecision['kind']
+  /** int8: what becomes of outliers among activations. Default `percentile`. */
+  readonly ranges?: RangeRule
+  /** int8: training images that ranges are measured on. Default 32. */
+  readonly calibrationImages?: number
+  /** Validation images that the loss of Dice is measured on. Default 32. */
+  readonly scoredImages?: number
   /** Version of Septum. */
   readonly version: string
   readonly threads: number
@@ -45,6 +57,8 @@ export interface ExportResult {
   readonly images: number
   readonly maxDifference: number
   readonly fixedSize: boolean
+  /** What fewer bits cost. */
+  readonly precision?: BundlePrecision
   readonly seconds: number
 }
 
@@ -52,32 +66,45 @@ export interface ExportResult {
  * Turns a trained run into a bundle: records the model, compares ONNX Runtime with the trained model on images of
  * the run's data set, and only then writes.
  * @throws SeptumError `export-method`, `export-operator`, `export-in-place`, `export-size`, `export-data`,
- * `export-differs`, `export-folder`, and as `loadRun`
+ * `export-differs`, `export-precision`, `export-folder`, and as `loadRun`
  */
 export async function exportRun(request: ExportRequest): Promise<ExportResult> {
   const begin = performance.now()
   const { run: folder, reporter, signal, version, threads } = request
-  const out = request.out ?? join(folder, 'model')
+  const out = request.out ?? join(folder, request.precision ? `model-${request.precision}` : 'model')
   requireFree(out)
   const run = openRun({ run: folder, device: 'cpu', threads, reporter })
-  const { parts, files } = record(run, version)
+  const recorded = record(run, version)
   signal.throwIfAborted()
-  const { workplace, images } = await verificationImages(run.config, {
-    size: run.task.imageSize,
-    dataset: request.dataset,
-    count: request.images,
-    reporter,
-  })
+  const workplace = await workplaceOf(run.config, run.task.imageSize, request.dataset, reporter)
+  try {
+    return await exportWith(request, run, recorded, workplace, out, begin)
+  } finally {
+    await workplace.close()
+  }
+}
+
+async function exportWith(
+  request: ExportRequest,
+  run: OpenedRun,
+  { parts, files }: Recorded,
+  workplace: Workplace,
+  out: string,
+  begin: number,
+): Promise<ExportResult> {
+  const { reporter, signal, version } = request
+  const images = await verificationImages(workplace, request.images)
   if (!parts.size.fixed && images[0]) {
     const other = run.task.imageSize.map((side, i) => side + 5 + 2 * i)
     images.push(reframed(images[0], other))
   }
-  const facts = factsOf(run, workplace, version)
+  const facts = factsOf(run, workplace, request)
   const engine = 'ONNX Runtime (CPU)'
   const draft = { engine, images: 0, maxDifference: 0, tolerance }
   const inMemory = filesInMemory(files, await manifestOf(facts, parts, files, draft))
   // One thread: the pools of libtorch and ONNX Runtime would fight for the same cores.
-  const bundle = await openBundle(inMemory, await nodeSessions({ threads: 1 }))
+  const runtime = await nodeSessions({ threads: 1 })
+  const bundle = await openBundle(inMemory, runtime)
   const progress = reporter.progress('comparing', images.length, 'images')
   let verified: Awaited<ReturnType<typeof verify>>
   try {
@@ -89,25 +116,57 @@ export async function exportRun(request: ExportRequest): Promise<ExportResult> {
   }
   requireEqual(verified)
   signal.throwIfAborted()
-  const manifest = await manifestOf(facts, parts, files, { ...draft, ...verified })
-  writeBundle(out, files, manifest)
+  const verification = { ...draft, ...verified }
+  const reduced = request.precision
+    ? await reducePrecision({
+        kind: request.precision,
+        ranges: request.ranges ?? 'percentile',
+        ...(await imagesFor(request, workplace)),
+        files,
+        manifestFor: (of) => manifestOf(facts, parts, of, verification),
+        runtime,
+        version,
+        reporter,
+        signal,
+      })
+    : undefined
+  const written = reduced?.files ?? files
+  writeBundle(out, written, await manifestOf(facts, parts, written, verification, reduced?.precision))
   return {
     out,
     method: run.config.method,
-    files: files.length + 1,
-    bytes: files.reduce((sum, { bytes }) => sum + bytes.length, 0),
+    files: written.length + 1,
+    bytes: written.reduce((sum, { bytes }) => sum + bytes.length, 0),
     images: images.length,
     maxDifference: verified.maxDifference,
     fixedSize: parts.size.fixed,
+    ...(reduced ? { precision: reduced.precision } : {}),
     seconds: (performance.now() - begin) / 1000,
   }
 }
 
+/** Training images to calibrate on, and those that the loss is measured on: the validation split, else another one. */
+async function imagesFor(
+  { precision, calibrationImages = 32, scoredImages = 32 }: ExportRequest,
+  workplace: Workplace,
+): Promise<Pick<PrecisionRequest, 'calibration' | 'scored' | 'split'>> {
+  const { cases } = workplace
+  const split = (['val', 'test', 'train'] as const).find((name) => cases[name].length > 0) ?? 'train'
+  const training = cases.train.length > 0 ? cases.train : cases[split]
+  return {
+    split,
+    scored: await labelledImages(workplace, cases[split], scoredImages),
+    calibration: precision === 'int8' ? await plainImages(workplace, training, calibrationImages) : [],
+  }
+}
+
+interface Recorded {
+  readonly parts: BundleParts
+  readonly files: readonly ExportedFile[]
+}
+
 /** The graphs of a trained model. @throws SeptumError `export-method` when it has none */
-export function record(
-  { model, config }: Pick<TrainedRun, 'model' | 'config'>,
-  version: string,
-): { parts: BundleParts; files: readonly ExportedFile[] } {
+export function record({ model, config }: Pick<TrainedRun, 'model' | 'config'>, version: string): Recorded {
   if (!model.export) {
     throw new SeptumError(
       'export-method',
@@ -120,14 +179,11 @@ export function record(
   return { parts, files: exporter.files }
 }
 
-const filesInMemory = (files: readonly ExportedFile[], manifest: BundleManifest): BundleFiles => ({
-  async read(name) {
-    if (name === manifestFile) return new TextEncoder().encode(JSON.stringify(manifest))
-    return files.find(({ file }) => file === name)!.bytes
-  },
-})
-
-function factsOf({ dir, config, task, model }: TrainedRun, workplace: Workplace, version: string): RunFacts {
+function factsOf(
+  { dir, config, task, model }: TrainedRun,
+  workplace: Workplace,
+  { version, licence: asked }: ExportRequest,
+): RunFacts {
   const { name, title, paper } = methodByName(config.method)
   const { dataset, splits, cases } = workplace
   const { licence = null, source = null, citation = [] } = dataset.description
@@ -141,6 +197,7 @@ function factsOf({ dir, config, task, model }: TrainedRun, workplace: Workplace,
     task,
     preprocessing: task.preprocessing,
     fit: config.data.resize,
+    crops: config.data.patch || task.patches ? 'anywhere' : 'centre',
     training: {
       dataset: dataset.name,
       licence,
@@ -154,7 +211,7 @@ function factsOf({ dir, config, task, model }: TrainedRun, workplace: Workplace,
     },
     metrics: bestValidations(dir),
     // The weights are the user's; what the data's licence asks of them is for people to judge.
-    licence: null,
+    licence: asked ?? config.licence,
   }
 }
 

@@ -6,12 +6,15 @@ import { type MergedRecording, merge, SizeDependent, Varying } from './merge.js'
 import type { OnnxGraph } from './onnx/graph.js'
 import { OPSET, serialize } from './onnx/serialize.js'
 import { rules } from './operators/index.js'
+import { optimise } from './optimise.js'
 import { type Recording, record } from './record.js'
 import { simplify } from './simplify.js'
 
 export interface ExportedFile {
   readonly file: string
   readonly bytes: Uint8Array
+  /** The graph as it was recorded and simplified; `bytes` holds it optimised. */
+  readonly graph: OnnxGraph
 }
 
 /** Fixed: recordings must be the same from run to run. */
@@ -96,7 +99,7 @@ export class OnnxExporter implements GraphExporter {
     })
     const graph = this.#lower(request.name, recorded, inputs, outputs)
     const file = `${request.name}.onnx`
-    this.files.push({ file, bytes: serialize(graph, this.version) })
+    this.files.push({ file, bytes: serialize(optimise(graph), this.version), graph })
     return { file, opset: OPSET, inputs, outputs }
   }
 

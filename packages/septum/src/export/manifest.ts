@@ -2,6 +2,7 @@ import {
   type BundleClass,
   type BundleFile,
   type BundleManifest,
+  type BundlePrecision,
   type BundleVerification,
   bundleFormat,
   bundleVersion,
@@ -34,6 +35,8 @@ export interface RunFacts {
   /** What training did to the values of an image; absent: they were scaled to [0, 1]. */
   readonly preprocessing?: Preprocessing
   readonly fit: 'crop' | 'stretch'
+  /** With `crop`: where training windows lay. Default the centre. */
+  readonly crops?: 'centre' | 'anywhere'
   readonly training: BundleManifest['training']
   readonly metrics: Readonly<Record<string, number>>
   readonly licence: string | null
@@ -45,6 +48,7 @@ export async function manifestOf(
   parts: BundleParts,
   files: readonly ExportedFile[],
   verification: BundleVerification,
+  precision?: BundlePrecision,
 ): Promise<BundleManifest> {
   const { task, preprocessing } = facts
   return {
@@ -62,12 +66,14 @@ export async function manifestOf(
       interpolation: preprocessing?.interpolation ?? 'linear',
       maxValue: task.maxValue ?? null,
       fit: facts.fit,
+      ...(facts.fit === 'crop' && facts.crops === 'anywhere' ? { crops: facts.crops } : {}),
     },
     model: parts.model,
     training: facts.training,
     metrics: facts.metrics,
     licence: facts.licence,
     verification,
+    ...(precision ? { precision } : {}),
     files: await Promise.all(
       files.map(
         async ({ file, bytes }): Promise<BundleFile> => ({

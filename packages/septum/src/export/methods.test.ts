@@ -41,6 +41,8 @@ const cases: readonly { method: string; options: object; sizes: readonly number[
     options: { widths: [8, 8, 16, 16], ratio: 2, dilations: [2, 3] },
     sizes: [[77, 58]],
   },
+  { method: 'sku-net', options: { widths: [8, 16, 16], gates: true }, sizes: [[77, 58]] },
+  { method: 'nu-net', options: { widths: [8, 8, 12, 16] }, sizes: [[77, 58]] },
   {
     method: 'm2snet',
     options: { ...smallEncoder, channels: 16, lossNet: 'none' },
@@ -54,6 +56,13 @@ const cases: readonly { method: string; options: object; sizes: readonly number[
   { method: 'infnet', options: smallEncoder, sizes: [[77, 58]] },
   { method: 'bcsnet', options: smallEncoder, sizes: [[77, 58]] },
   { method: 'acsnet', options: smallEncoder, sizes: [] },
+  { method: 'pns-net', options: { encoderWidth: 0.125, channels: 8 }, sizes: [] },
+  {
+    method: 'pns-net',
+    options: { encoderWidth: 0.125, channels: 8, attention: false },
+    sizes: [[77, 58]],
+    note: 'without attention',
+  },
   {
     method: 'transunet',
     options: {

@@ -1,11 +1,11 @@
 import type { Initializer, OnnxGraph, OnnxNode } from './onnx/graph.js'
 
-const floatsOf = ({ data }: Initializer): Float32Array => new Float32Array(data.slice().buffer)
+export const floatsOf = ({ data }: Initializer): Float32Array => new Float32Array(data.slice().buffer)
 
 const bytes = (values: Float32Array): Uint8Array => new Uint8Array(values.buffer)
 
 /** How often each tensor is read, outputs of the graph included. */
-function readers({ nodes, outputs }: OnnxGraph): Map<string, number> {
+export function readers({ nodes, outputs }: OnnxGraph): Map<string, number> {
   const count = new Map<string, number>()
   const add = (name: string) => count.set(name, (count.get(name) ?? 0) + 1)
   for (const node of nodes) for (const input of node.inputs) if (input) add(input)
@@ -61,8 +61,37 @@ function foldBatchNorms(graph: OnnxGraph): void {
   graph.nodes = graph.nodes.filter((node) => !gone.has(node))
 }
 
+/** Transposes weights of matrix products when the graph is made instead of each time that it is opened. */
+function foldTransposes(graph: OnnxGraph): void {
+  const made = new Map<string, string>()
+  graph.nodes = graph.nodes.filter((node) => {
+    const weight = node.op === 'Transpose' ? graph.initializers.get(node.inputs[0]!) : undefined
+    const perm = node.attributes.perm
+    if (
+      weight?.type !== 'float32' ||
+      weight.shape.length !== 2 ||
+      perm?.kind !== 'ints' ||
+      perm.value[0] !== 1
+    )
+      return true
+    const [rows, columns] = weight.shape as [number, number]
+    const from = floatsOf(weight)
+    const to = new Float32Array(from.length)
+    for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) to[c * rows + r] = from[r * columns + c]!
+    const [name] = node.inputs as [string]
+    const known = made.get(name)
+    const stored =
+      known ?? graph.initializer(`${name}.t`, { type: 'float32', shape: [columns, rows], data: bytes(to) })
+    made.set(name, stored)
+    const [gone] = node.outputs as [string]
+    for (const reader of graph.nodes)
+      reader.inputs = reader.inputs.map((input) => (input === gone ? stored : input))
+    return graph.outputs.some(({ name: output }) => output === gone)
+  })
+}
+
 /** Drops nodes and constants that no output needs. */
-function dropUnused(graph: OnnxGraph): void {
+export function dropUnused(graph: OnnxGraph): void {
   const needed = new Set(graph.outputs.map(({ name }) => name))
   const kept: OnnxNode[] = []
   for (const node of graph.nodes.toReversed()) {
@@ -92,6 +121,7 @@ function dropIdentities(graph: OnnxGraph): void {
 export function simplify(graph: OnnxGraph): void {
   dropUnused(graph)
   foldBatchNorms(graph)
+  foldTransposes(graph)
   dropIdentities(graph)
   dropUnused(graph)
 }

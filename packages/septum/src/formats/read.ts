@@ -1,4 +1,6 @@
-import { access, readFile, stat } from 'node:fs/promises'
+import { readFileSync, statSync } from 'node:fs'
+import { access, readFile } from 'node:fs/promises'
+import { isMainThread } from 'node:worker_threads'
 import type { MedicalImage } from '@septum/core'
 import sharp from 'sharp'
 import { type PictureHeader, type PictureLimits, pictureLimits, readPictureHeader } from './header.js'
@@ -31,6 +33,11 @@ export async function readPicture(file: string, limits: PictureLimits = pictureL
 
 /** Larger files are read by the decoder, piece by piece. */
 const MOST_BYTES = 2 ** 26
+/**
+ * Smaller ones are read at once. Each of the four steps of reading elsewhere would wait for the main thread, which in
+ * training answers once a step: a batch that is read ahead would not be there when its turn comes.
+ */
+const SMALL_BYTES = 2 ** 20
 
 /**
  * Decodes a picture whose header is known on the decoder's threads, so that it makes progress while the main thread
@@ -79,8 +86,9 @@ export async function decodePicture(file: string, header: PictureHeader): Promis
 /** The content of a file; undefined where the decoder had better read it itself. */
 async function bytesOf(file: string): Promise<Uint8Array | undefined> {
   try {
-    const { size } = await stat(file)
-    return size === 0 || size > MOST_BYTES ? undefined : await readFile(file)
+    const { size } = statSync(file)
+    if (size === 0 || size > MOST_BYTES) return undefined
+    return size > SMALL_BYTES && isMainThread ? await readFile(file) : readFileSync(file)
   } catch (cause) {
     throw unreadable(file, cause)
   }

@@ -38,6 +38,16 @@ export async function readImage(file: string, limits: Partial<ReadLimits> = {}):
   return (await formatOf(file)).read(file, { ...readLimits, ...limits })
 }
 
+/** As `readImage` for a file whose header was read before: it is not asked again for its format. */
+export async function readKnownImage(
+  file: string,
+  { format }: Pick<ImageHeader, 'format'>,
+  limits: Partial<ReadLimits> = {},
+): Promise<MedicalImage> {
+  const known = imageFormats.find(({ name }) => format === name || format.startsWith(`${name}-`))
+  return known ? known.read(file, { ...readLimits, ...limits }) : readImage(file, limits)
+}
+
 /** Reads what `readImage` would give, without its samples. @throws SeptumError as `readImage`. */
 export async function readImageHeader(file: string, limits: Partial<ReadLimits> = {}): Promise<ImageHeader> {
   return (await formatOf(file)).readHeader(file, { ...readLimits, ...limits })

@@ -10,6 +10,7 @@ export { findInputs, type InputCase } from './input/find.js'
 export { availableBytes, type ModelCost, measureModel } from './memory.js'
 export type { CaseFailure, CaseRecord } from './output/records.js'
 export type { OutputFormat } from './output/write-case.js'
+export { usualWindow, type WindowChoice } from './planes.js'
 export {
   type BundlePredictRequest,
   type BundlePredictResult,

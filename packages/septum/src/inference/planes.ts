@@ -12,6 +12,18 @@ import { type RunWindows, slide } from './grid/slide.js'
 import { planCentre, planWindows, type WindowPlan } from './grid/windows.js'
 import { asSize3, type View } from './view.js'
 
+/** Size and place of windows: see `PlaneOptions`. */
+export type WindowChoice = 'trained' | 'centre' | 'whole' | readonly number[]
+
+/**
+ * What a model has seen in training: one that was trained on the centre of images and takes no other size knows nothing of
+ * what lies around it, and is shown the centre alone; windows slide for every other one.
+ */
+export function usualWindow({ preprocessing, size }: BundleManifest): 'trained' | 'centre' {
+  const { fit, crops = 'centre' } = preprocessing
+  return fit === 'crop' && crops === 'centre' && size.fixed ? 'centre' : 'trained'
+}
+
 export interface PlaneOptions {
   /** Masks that a sampling model draws. */
   readonly samples: number
@@ -20,10 +32,10 @@ export interface PlaneOptions {
   readonly imageStream: number
   readonly overlap: number
   /**
-   * `trained`; `centre`: one window of that size in the middle, with nothing marked around it; the `whole` image at once;
+   * Default: what fits the model (`usualWindow`). `trained`: windows of the trained size slide over the image; `centre`: one window of that size in the middle, with nothing marked around it; the `whole` image at once;
    * or a size of [H, W] or [D, H, W].
    */
-  readonly window: 'trained' | 'centre' | 'whole' | readonly number[]
+  readonly window?: WindowChoice
   /** Axes that are also seen turned round, by models of one mask. */
   readonly flips: Flip
   /** Windows, or samples of a sampling model, that are run together. */
@@ -44,7 +56,7 @@ export interface ModelPlane {
 export function windowsOf(
   { manifest }: BundleModel,
   size: Size3,
-  { window, overlap }: Pick<PlaneOptions, 'window' | 'overlap'>,
+  { window = usualWindow(manifest), overlap }: Pick<PlaneOptions, 'window' | 'overlap'>,
 ): WindowPlan {
   const { trained, fixed } = manifest.size
   const flat = manifest.dimensions === 2

@@ -293,6 +293,17 @@ describe('DICOM', () => {
     expect((await findInputs([study], 1)).length).toBe(1)
   })
 
+  it('series of one name in the folders of several patients are told apart', async () => {
+    const study = join(root, 'patients')
+    for (const patient of ['a', 'b']) {
+      await mkdir(join(study, patient, 'ct'), { recursive: true })
+      await copyFile(dicomFixture('explicit.dcm'), join(study, patient, 'ct', 'scan.dcm'))
+    }
+    expect((await findInputs([study], 1)).map(({ name }) => name)).toEqual(['a-ct-scan', 'b-ct-scan'])
+    // Where nothing collides the name stays short.
+    expect((await findInputs([join(study, 'a')], 1)).map(({ name }) => name)).toEqual(['scan'])
+  })
+
   it('folders of series are found, pictures inside are not', async () => {
     const study = join(root, 'study')
     for (const name of ['one', 'two']) {

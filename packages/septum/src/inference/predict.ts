@@ -26,7 +26,7 @@ import {
   writeStatistics,
 } from './output/records.js'
 import { checkOutputFormat, type OutputFormat, outputFormatFor, writeCase } from './output/write-case.js'
-import { windowsOf } from './planes.js'
+import { usualWindow, type WindowChoice, windowsOf } from './planes.js'
 import { type CleaningRules, noCleaning, type SegmentedCase, segmentImage } from './segment.js'
 import { viewSize } from './view.js'
 
@@ -38,8 +38,8 @@ export interface InferenceSettings {
   readonly seed?: number
   /** Share of a window that its neighbour sees too. Default 0.5. */
   readonly overlap?: number
-  /** Default `trained`. */
-  readonly window?: 'trained' | 'centre' | 'whole' | readonly number[]
+  /** Default: what fits each model (`usualWindow`). */
+  readonly window?: WindowChoice
   /** Axes that models of one mask also see turned round, z, y, x. Default none. */
   readonly flips?: Flip
   /** Windows, or samples of a sampling model, run together. Default: as many as memory and processor favour. */
@@ -208,12 +208,13 @@ export async function segmentCase(
   const { batch } = planRun(header, manifests, costs, needs, availableBytes(), settings.batch)
   const read = await readInput(input, settings.limits)
   const image = fitToModel(read, { dimensions, channels }, file)
-  const { window = 'trained', overlap = 0.5, flips = [false, false, false], seed = 0 } = settings
+  const { window, overlap = 0.5, flips = [false, false, false], seed = 0 } = settings
   const size = image.shape.slice(1)
   const total = models.reduce(
     (sum, model) =>
       sum +
-      windowsOf(model, viewSize(model.manifest, size, image.geometry), { window, overlap }).starts.length,
+      windowsOf(model, viewSize(model.manifest, size, image.geometry), { ...(window && { window }), overlap })
+        .starts.length,
     0,
   )
   let done = 0
@@ -222,7 +223,7 @@ export async function segmentCase(
     seed,
     imageStream: index,
     overlap,
-    window,
+    ...(window && { window }),
     flips,
     batch,
     maps,
@@ -260,7 +261,18 @@ async function caseKey(
   const preview = request.onCase !== undefined
   const parts = [
     manifests.map(({ files, preprocessing }) => [files.map(({ sha256 }) => sha256), preprocessing]),
-    [samples, seed, overlap, window, flips, cleaning, maps, format, draws, preview],
+    [
+      samples,
+      seed,
+      overlap,
+      window ?? manifests.map(usualWindow),
+      flips,
+      cleaning,
+      maps,
+      format,
+      draws,
+      preview,
+    ],
     await inputFingerprint(input),
   ]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
@@ -303,7 +315,7 @@ async function writeReport(
     samples,
     seed = 0,
     overlap = 0.5,
-    window = 'trained',
+    window = manifests.map(usualWindow),
     flips,
     cleaning,
     format,

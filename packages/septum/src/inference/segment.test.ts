@@ -2,6 +2,7 @@ import { type BundleModel, fromAffineRas, type MedicalImage } from '@septum/core
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openBundleFolder } from './bundles.js'
 import { cleanLabels } from './clean.js'
+import { usualWindow, windowsOf } from './planes.js'
 import { segmentImage } from './segment.js'
 import { expected, plainOptions, planeBundle, samplingModel, volumeBundle } from './testing.js'
 
@@ -61,6 +62,25 @@ describe('windows and grids against NumPy', () => {
     expect(labels.filter((_, i) => inside(i))).toEqual(alone.labels)
     expect(probability!.filter((p, i) => !inside(i % 273) && p !== 0)).toEqual(new Float32Array())
     expect(labels.filter((label, i) => !inside(i) && label !== 0)).toEqual(new Uint8Array())
+  })
+
+  it('the centre alone is usual for a model of one size that was trained on centres', () => {
+    const { manifest } = plane
+    const usual = (fit: 'crop' | 'stretch', fixed: boolean, crops?: 'centre' | 'anywhere') =>
+      usualWindow({
+        ...manifest,
+        preprocessing: { ...manifest.preprocessing, fit, ...(crops && { crops }) },
+        size: { ...manifest.size, fixed },
+      })
+    expect([usual('crop', true), usual('crop', true, 'centre')]).toEqual(['centre', 'centre'])
+    const others = [usual('crop', false), usual('stretch', true), usual('crop', true, 'anywhere')]
+    expect(others).toEqual(['trained', 'trained', 'trained'])
+    const fixed = { ...plane, manifest: { ...manifest, size: { ...manifest.size, fixed: true } } }
+    // 13 x 21 with a window of 8 x 8: one in the middle, at row 2 and column 6.
+    expect(windowsOf(fixed, [1, 13, 21], { overlap: 0.5 }).starts).toEqual([[0, 2, 6]])
+    expect(windowsOf(fixed, [1, 13, 21], { overlap: 0.5, window: 'trained' }).starts.length).toBeGreaterThan(
+      1,
+    )
   })
 
   it('a picture smaller than a window, at its centre', async () => {

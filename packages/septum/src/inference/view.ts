@@ -11,19 +11,25 @@ export interface View {
   readonly back: readonly [AxisTaps, AxisTaps, AxisTaps]
 }
 
+/** What of a manifest says how its model sees an image. */
+export type Seen = Pick<BundleManifest, 'preprocessing' | 'size'>
+
 /** [H, W] or [D, H, W] as [D, H, W]. */
 export const asSize3 = (size: readonly number[]): Size3 =>
   (size.length === 3 ? size : [1, ...size]) as unknown as Size3
 
 /** The manifest's rules in the form of the toolkit's preprocessing. */
-export function rulesOf({ preprocessing }: BundleManifest): Preprocessing {
+export function rulesOf({ preprocessing }: Pick<BundleManifest, 'preprocessing'>): Preprocessing {
   const { channels, spacingMm, interpolation } = preprocessing
   // A copy: the toolkit's own type is not readonly.
   return structuredClone({ channels, spacingMm, interpolation }) as Preprocessing
 }
 
 /** Channels that a file must bring: windows make several of one. */
-export function fileChannels({ channels, preprocessing }: BundleManifest): number {
+export function fileChannels({
+  channels,
+  preprocessing,
+}: Pick<BundleManifest, 'channels' | 'preprocessing'>): number {
   const rules = preprocessing.channels
   const [first] = rules
   if (rules.length > 1 || !first) return rules.length
@@ -32,7 +38,7 @@ export function fileChannels({ channels, preprocessing }: BundleManifest): numbe
 
 /** Size that the model sees of an image. @param size [H, W] or [D, H, W]. */
 export function viewSize(
-  manifest: BundleManifest,
+  manifest: Seen,
   size: readonly number[],
   geometry: ImageGeometry | undefined,
 ): Size3 {
@@ -47,7 +53,7 @@ export function viewSize(
  * model expects: what training did. Volumes for a model of planes stay stacks of planes.
  * @param image with as many channels as `fileChannels` says. @throws SeptumError of `preprocess`.
  */
-export function viewOf(manifest: BundleManifest, { data, shape, geometry, maxValue }: MedicalImage): View {
+export function viewOf(manifest: Seen, { data, shape, geometry, maxValue }: MedicalImage): View {
   const size = shape.slice(1)
   const spaced = preprocess(
     {

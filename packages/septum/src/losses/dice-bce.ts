@@ -27,9 +27,13 @@ export function diceBce(
   target: Tensor,
   counted: Tensor | null = null,
 ): { dice: Tensor; bce: Tensor } {
-  const dice = diceLoss(logits, target, 1e-6, counted)
-  if (!counted) return { dice, bce: F.binaryCrossEntropyWithLogits(logits, target) }
+  return { dice: diceLoss(logits, target, 1e-6, counted), bce: meanBce(logits, target, counted) }
+}
+
+/** Binary cross-entropy on logits, mean over all samples that count; 0 where nothing counts. */
+export function meanBce(logits: Tensor, target: Tensor, counted: Tensor | null = null): Tensor {
+  if (!counted) return F.binaryCrossEntropyWithLogits(logits, target)
   const weight = counted.expand(target.shape)
   const each = F.binaryCrossEntropyWithLogits(logits, target, { reduction: 'none' })
-  return { dice, bce: each.mul(weight).sum().div(weight.sum().clamp(1)) }
+  return each.mul(weight).sum().div(weight.sum().clamp(1))
 }

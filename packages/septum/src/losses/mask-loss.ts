@@ -19,26 +19,36 @@ export interface MaskLossOptions {
 
 /**
  * @param logits, target [N, K, H, W], target 0 or 1
+ * @param counted [N, 1, H, W], 0 where a sample counts for nobody, else 1; null: everything counts
  * @returns scalars; `total` is differentiated
  */
 export function maskLoss(
   logits: Tensor,
   target: Tensor,
   options: MaskLossOptions,
+  counted: Tensor | null = null,
 ): { readonly total: Tensor; readonly [term: string]: Tensor } {
-  if (options.loss === 'structure') return structureLoss(logits, target, { bce: options.structureBce })
+  if (options.loss === 'structure')
+    return structureLoss(logits, target, { bce: options.structureBce, counted })
   const dice =
     options.dice === 'case'
-      ? diceLoss(logits, target, 1e-5)
-      : batchDiceLoss(logits, target, { squares: options.dice === 'batch-squared' })
-  const bce = crossEntropy(logits, target, options.backgroundWeight)
+      ? diceLoss(logits, target, 1e-5, counted)
+      : batchDiceLoss(logits, target, { squares: options.dice === 'batch-squared', counted })
+  const bce = crossEntropy(logits, target, options.backgroundWeight, counted)
   return { total: dice.mul(options.diceWeight).add(bce.mul(options.bceWeight)), dice, bce }
 }
 
-/** Mean over pixels; with another weight of background Σ w BCE / Σ w, as PyTorch weighs classes. */
-function crossEntropy(logits: Tensor, target: Tensor, background: number): Tensor {
-  if (background === 1) return F.binaryCrossEntropyWithLogits(logits, target)
-  const weight = target.mul(1 - background).add(background)
+/**
+ * Mean over the pixels that count; with another weight of background Σ w BCE / Σ w, as PyTorch weighs classes. 0 where
+ * nothing counts.
+ */
+function crossEntropy(logits: Tensor, target: Tensor, background: number, counted: Tensor | null): Tensor {
+  if (background === 1 && !counted) return F.binaryCrossEntropyWithLogits(logits, target)
+  const byClass = target.mul(1 - background).add(background)
+  const weight = counted ? byClass.mul(counted) : byClass
   const each = F.binaryCrossEntropyWithLogits(logits, target, { reduction: 'none' })
-  return each.mul(weight).sum().div(weight.sum())
+  return each.mul(weight).sum().div(weight.sum().clamp(TINY))
 }
+
+/** Below any sum of weights but that of no pixel. */
+const TINY = 1e-12

@@ -31,9 +31,15 @@ export function fewerEmpty(masks: Tensor, drawn: Tensor, keep: number): Tensor {
   return where(swap, marked, drawn)
 }
 
-/** The binary mask of class `classes[i]` (from 0) of each case. @param labels [N, 1, H, W] @returns float32 */
-export function classMask(labels: Tensor, classes: Tensor): Tensor {
-  return labels.eq(classes.add(1).view([-1, 1, 1, 1])).float()
+/**
+ * The binary mask of class `classes[i]` (from 0) of each case. @param labels [N, 1, H, W]
+ * @param meaning where classes are regions. @returns float32
+ */
+export function classMask(labels: Tensor, classes: Tensor, meaning?: LabelMeaning): Tensor {
+  if (meaning === undefined || typeof meaning === 'number' || !meaning.regions)
+    return labels.eq(classes.add(1).view([-1, 1, 1, 1])).float()
+  const row = arange(0, labels.size(0), 1, { device: labels.device })
+  return classTargets(labels, meaning).index([row, classes]).unsqueeze(1)
 }
 
 /** What label values mean: the number of classes, or the task with its regions. */
@@ -59,10 +65,28 @@ export function classTargets(labels: Tensor, meaning: LabelMeaning): Tensor {
 /** Label of samples that nobody marked. */
 const IGNORED = 255
 
+/** What a method compares its maps with: one rater's mask of each case. */
+export interface MaskTarget {
+  /** [N, K, ...size] float32, 0 or 1. */
+  readonly target: Tensor
+  /** [N, 1, ...size] float32, 0 where samples count for nobody; null for tasks without an ignore label. */
+  readonly counted: Tensor | null
+}
+
+/** A random rater's masks of all classes, and what of them counts. @param masks [N, R, ...size] uint8 labels */
+export function randomTarget(masks: Tensor, task: Exclude<LabelMeaning, number> & Ignoring): MaskTarget {
+  const labels = randomRater(masks)
+  return { target: classTargets(labels, task), counted: countedSamples(labels, task) }
+}
+
+interface Ignoring {
+  readonly ignores?: boolean
+}
+
 /**
  * Which samples count: 1, and 0 where the mask holds the ignore label.
  * @param labels [N, 1, ...size] uint8 @returns [N, 1, ...size] float32; null for tasks without an ignore label
  */
-export function countedSamples(labels: Tensor, { ignores }: { readonly ignores?: boolean }): Tensor | null {
+export function countedSamples(labels: Tensor, { ignores }: Ignoring): Tensor | null {
   return ignores ? labels.ne(IGNORED).float() : null
 }

@@ -13,8 +13,11 @@ import { methodByName, methods } from './index.js'
 import { infnet, infnetOptions } from './infnet/index.js'
 import { m2snet, m2snetOptions } from './m2snet/index.js'
 import type { Batch, Phase, SegmentationModel, Task } from './method.js'
+import { nuNet, nuNetOptions } from './nu-net/index.js'
+import { pnsNet, pnsNetOptions } from './pns-net/index.js'
 import { pranet, pranetOptions } from './pranet/index.js'
 import { resunetPlusPlus, resunetPlusPlusOptions } from './resunet-plus-plus/index.js'
+import { skuNet, skuNetOptions } from './sku-net/index.js'
 import { disc, predictOptions, ramp, squareBatch, squareTask } from './testing.js'
 import { transunet, transunetOptions } from './transunet/index.js'
 import { unet, unetOptions } from './unet/index.js'
@@ -72,6 +75,10 @@ const build = {
       }),
       task,
     ),
+  'sku-net': (task: Task) =>
+    skuNet.build(skuNetOptions.parse({ widths: [8, 16, 16], gates: true, steps: 100, lr: 2e-2 }), task),
+  'nu-net': (task: Task) =>
+    nuNet.build(nuNetOptions.parse({ widths: [8, 8, 12, 16], steps: 80, lr: 1e-2 }), task),
   transunet: (task: Task) =>
     transunet.build(
       transunetOptions.parse({
@@ -100,6 +107,17 @@ const build = {
     bcsnet.build(bcsnetOptions.parse({ ...smallEncoder, decoderWidths: [16, 16] }), task),
   acsnet: (task: Task) =>
     acsnet.build(acsnetOptions.parse({ ...smallEncoder, channels: 16, dropout: 0 }), task),
+  'pns-net': (task: Task) =>
+    pnsNet.build(
+      pnsNetOptions.parse({
+        encoderWidth: 0.125,
+        channels: 8,
+        dropout: 0,
+        images: { steps: 24, lr: 0.01 },
+        frames: { steps: 60, lr: 0.01 },
+      }),
+      task,
+    ),
 }
 // Tensors this small gain nothing from a second thread.
 setThreads(1)
@@ -112,10 +130,13 @@ const oddSizes = {
   utnet: [13, 18],
   transunet: [13, 18],
   'resunet-plus-plus': [13, 18],
+  'sku-net': [13, 18],
+  'nu-net': [13, 18],
   pranet: [37, 50],
   infnet: [37, 50],
   bcsnet: [37, 50],
   acsnet: [13, 18],
+  'pns-net': [37, 50],
 } as Record<string, number[] | undefined>
 
 /**
@@ -127,6 +148,8 @@ const learnt = {
   infnet: { side: 64, share: 0.5 },
   bcsnet: { side: 64, share: 0.5 },
   acsnet: { side: 32, share: 0.2 },
+  // Its finest level has stride 8.
+  'pns-net': { side: 64, share: 0.4 },
 } as Record<string, { side: number; share: number } | undefined>
 
 const two = squareTask(16, ['a', 'b'], 2)
@@ -159,10 +182,13 @@ it('lists the methods by name', () => {
     'utnet',
     'transunet',
     'resunet-plus-plus',
+    'sku-net',
+    'nu-net',
     'pranet',
     'infnet',
     'bcsnet',
     'acsnet',
+    'pns-net',
   ])
   expect(methodByName('unet')).toBe(unet)
   expect(() => methodByName('none')).toThrow("no method named 'none'")

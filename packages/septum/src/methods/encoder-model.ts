@@ -20,19 +20,54 @@ import type {
 
 /** What the learning rate does after its warm-up, for the schemas of methods. */
 export const scheduleOption = z
-  .enum(['constant', 'linear', 'cosine', 'polynomial'])
-  .describe('of the learning rate; all but constant end at 0, polynomial has the power 0.9')
+  .enum(['constant', 'linear', 'cosine', 'polynomial', 'step', 'exponential'])
+  .describe(
+    'of the learning rate; linear, cosine and polynomial (power 0.9) end at 0, exponential at 0.01, step falls every decayEvery steps',
+  )
 
-export function scheduleOf(name: z.infer<typeof scheduleOption>): Schedule {
+/** Of the schedule `step`, for the schemas of methods. */
+export const decayOptions = {
+  decayEvery: z
+    .int()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('schedule step: optimiser steps between two decays; null: half of all steps'),
+  decayFactor: z.number().positive().max(1).default(0.1).describe('schedule step: factor at each decay'),
+}
+
+interface Decay {
+  readonly steps: number
+  readonly decayEvery: number | null
+  readonly decayFactor: number
+}
+
+/** The schedule of an option, with what its `step` needs. */
+export function scheduleOf(name: z.infer<typeof scheduleOption>, decay: Decay): Schedule {
   switch (name) {
     case 'constant':
       return { kind: 'constant' }
     case 'polynomial':
       return { kind: 'polynomial', power: 0.9 }
+    case 'step':
+      return {
+        kind: 'step',
+        every: decay.decayEvery ?? Math.max(1, Math.round(decay.steps / 2)),
+        factor: decay.decayFactor,
+      }
+    case 'exponential':
+      return { kind: 'exponential', end: 0.01 }
     default:
       return { kind: name, end: 0 }
   }
 }
+
+/** Largest absolute value of an element of a gradient, for the schemas of methods. */
+export const clipValueOption = z
+  .number()
+  .positive()
+  .nullable()
+  .describe('largest absolute value of each element of the gradient; null: any')
 
 export interface EncoderModelOptions extends StartOptions {
   /** Stretch each predicted map to [0, 1]. */
@@ -40,7 +75,7 @@ export interface EncoderModelOptions extends StartOptions {
 }
 
 /** Map by map the logit of (p - min) / (max - min + 1e-8), p the sigmoid of `logits` [N, K, H, W]. */
-function stretched(logits: Tensor): Tensor {
+export function stretched(logits: Tensor): Tensor {
   const p = logits.float().sigmoid()
   const low = p.amin([2, 3], true)
   const share = p.sub(low).div(p.amax([2, 3], true).sub(low).add(1e-8))
@@ -93,8 +128,7 @@ export abstract class EncoderModel<Network extends EncoderNetwork>
         accumulate: 1,
         trains: input.mix ? [network, input] : [network],
         losses: (batch) => this.losses(batch),
-        validate: (batches) =>
-          validateMasks(batches, task.classes.length, (images) => this.logits(input.forward(images))),
+        validate: (batches) => validateMasks(batches, task, (images) => this.logits(input.forward(images))),
       },
     ]
   }

@@ -6,8 +6,11 @@ import { bcsnet } from './bcsnet/index.js'
 import { infnet } from './infnet/index.js'
 import { m2snet, msnet } from './m2snet/index.js'
 import type { Method } from './method.js'
+import { nuNet } from './nu-net/index.js'
+import { pnsNet } from './pns-net/index.js'
 import { pranet } from './pranet/index.js'
 import { resunetPlusPlus } from './resunet-plus-plus/index.js'
+import { skuNet } from './sku-net/index.js'
 import { transunet } from './transunet/index.js'
 import { unet } from './unet/index.js'
 import { unetPlusPlus } from './unet-plus-plus/index.js'
@@ -24,10 +27,13 @@ export const methods: readonly Method<never>[] = [
   utnet,
   transunet,
   resunetPlusPlus,
+  skuNet,
+  nuNet,
   pranet,
   infnet,
   bcsnet,
   acsnet,
+  pnsNet,
 ] as unknown as readonly Method<never>[]
 
 /** @throws SeptumError `unknown-method` that lists what there is. */

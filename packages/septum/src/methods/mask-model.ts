@@ -1,15 +1,16 @@
-import { F, noGrad, scope, type Tensor, where } from '@septum/torch'
-import { classTargets } from '../losses/targets.js'
-import type { Batch, Prediction, ValidationResult, Volume } from './method.js'
+import { noGrad, scope, type Tensor, where } from '@septum/torch'
+import { annotatedPairs } from '../losses/annotated.js'
+import { classTargets, countedSamples } from '../losses/targets.js'
+import type { Batch, Prediction, Task, ValidationResult, Volume } from './method.js'
 
 /**
  * Validation of a method that gives one mask: mean Dice of the hard mask over cases, classes and raters; an empty
- * mask of an empty reference counts 1.
+ * mask of an empty reference counts 1. Samples with the ignore label are left out.
  * @param logitsOf [N, C, ...size] to [N, classes, ...size]; above 0 is foreground
  */
 export async function validateMasks(
   batches: AsyncIterable<Batch>,
-  classes: number,
+  task: Pick<Task, 'classes' | 'regions' | 'ignores'>,
   logitsOf: (images: Tensor) => Tensor,
 ): Promise<ValidationResult> {
   let sum = 0
@@ -19,9 +20,14 @@ export async function validateMasks(
       noGrad(() => {
         const hard = logitsOf(batch.images).gt(0).float().flatten(2) // [N, K, P]
         for (let rater = 0; rater < batch.masks.size(1); rater++) {
-          const target = classTargets(batch.masks.narrow(1, rater, 1), classes).flatten(2)
-          const total = hard.sum(2).add(target.sum(2)) // [N, K]
-          const dice = where(total.gt(0), hard.mul(target).sum(2).mul(2).div(total.clamp(1)), 1)
+          const labels = batch.masks.narrow(1, rater, 1)
+          const counted = countedSamples(labels, task)?.flatten(2) // [N, 1, P]
+          const target = classTargets(labels, task).flatten(2)
+          const marked = counted ? hard.mul(counted) : hard
+          const total = marked.sum(2).add(target.sum(2)) // [N, K]
+          const each = where(total.gt(0), marked.mul(target).sum(2).mul(2).div(total.clamp(1)), 1)
+          const only = annotatedPairs(batch.annotated, each.size(1))
+          const dice = only ? only.pick(each) : each
           sum += dice.sum().item()
           count += dice.numel
         }
@@ -49,9 +55,4 @@ export function maskPrediction(logits: Tensor): Prediction {
       uncertainty: volume(uncertainty),
     }
   })
-}
-
-/** Resizes [N, C, H, W] to [H', W'] bilinearly, corners not aligned; the tensor itself where nothing changes. */
-export function resizeTo(x: Tensor, size: readonly number[]): Tensor {
-  return `${x.shape.slice(2)}` === `${size}` ? x : F.interpolate(x, { size, mode: 'bilinear' })
 }

@@ -3,7 +3,7 @@ import { nn, noGrad, scope, stack, type Tensor } from '@septum/torch'
 import { cutTo, padToMultiple } from '../blocks/pad-to-multiple.js'
 import { exclusiveLoss, oneVersusRest } from '../losses/exclusive-loss.js'
 import { maskLoss } from '../losses/mask-loss.js'
-import { classTargets, randomRater } from '../losses/targets.js'
+import { type MaskTarget, randomTarget } from '../losses/targets.js'
 import { exportMask } from './mask-export.js'
 import { maskPrediction, validateMasks } from './mask-model.js'
 import { mapCount, type RecipeOptions, recipeOf } from './mask-recipe.js'
@@ -74,10 +74,10 @@ export class MaskNetworkModel<N extends MaskNetwork> extends nn.Module implement
 
   #losses(batch: Batch): Losses {
     const { task, setting, network } = this
-    const target = classTargets(randomRater(batch.masks), task.classes.length) // [N, K, H, W]
+    const wanted = randomTarget(batch.masks, task)
     const size = batch.images.shape.slice(2)
     const maps = network.forward(padToMultiple(batch.images, network.multiple))
-    const parts = maps.map((map) => this.#loss(cutTo(map, size), target))
+    const parts = maps.map((map) => this.#loss(cutTo(map, size), wanted))
     const total = parts
       .map((part, i) => part.total.mul(setting.headWeights?.[i] ?? 1))
       .reduce((a, b) => a.add(b))
@@ -88,8 +88,9 @@ export class MaskNetworkModel<N extends MaskNetwork> extends nn.Module implement
     return mapCount(this.options, this.task) > this.task.classes.length
   }
 
-  #loss(map: Tensor, target: Tensor): Losses {
-    return this.#exclusive ? exclusiveLoss(map, target, this.options) : maskLoss(map, target, this.options)
+  #loss(map: Tensor, { target, counted }: MaskTarget): Losses {
+    const loss = this.#exclusive ? exclusiveLoss : maskLoss
+    return loss(map, target, this.options, counted)
   }
 
   /** @param images [N, C, H, W] in [0, 1] @returns logits [N, classes, H, W] whose sigmoid is the probability */
@@ -113,7 +114,7 @@ export class MaskNetworkModel<N extends MaskNetwork> extends nn.Module implement
   }
 
   #validate(batches: AsyncIterable<Batch>): Promise<ValidationResult> {
-    return validateMasks(batches, this.task.classes.length, (images) => this.#logits(images))
+    return validateMasks(batches, this.task, (images) => this.#logits(images))
   }
 
   export(graphs: GraphExporter): BundleParts {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { MaskLossOptions } from '../losses/mask-loss.js'
+import { clipValueOption } from './encoder-model.js'
 import type { OptimizerRecipe, Phase, Task } from './method.js'
 
 /** What a method's paper or code trains with; what is absent is our choice. */
@@ -25,7 +26,9 @@ export const recipeOptions = (defaults: RecipeDefaults) => ({
   exclusive: z
     .boolean()
     .default(defaults.exclusive ?? false)
-    .describe('several classes share a soft-max with background, in place of one sigmoid map each'),
+    .describe(
+      'several classes share a soft-max with background, in place of one sigmoid map each; regions, which overlap, never do',
+    ),
   loss: z
     .enum(['dice-bce', 'structure'])
     .default(defaults.loss ?? 'dice-bce')
@@ -74,6 +77,7 @@ export const recipeOptions = (defaults: RecipeDefaults) => ({
     .default(defaults.warmup ?? 0)
     .describe('share of the steps in which the rate grows'),
   clipNorm: z.number().positive().nullable().default(null),
+  clipValue: clipValueOption.default(null),
   ema: z.number().min(0).max(1).nullable().default(null),
   flip: z.number().min(0).max(1).default(0.5),
   rotateDegrees: z
@@ -87,10 +91,10 @@ export const recipeOptions = (defaults: RecipeDefaults) => ({
 const recipeSchema = z.object(recipeOptions({ batchSize: 1, optimizer: 'sgd', lr: 1, schedule: 'constant' }))
 export type RecipeOptions = z.infer<typeof recipeSchema>
 
-/** Maps that a network gives: one a class and, for a soft-max, one for background before them. */
+/** Maps that a network gives: one a class and, for a soft-max, one for background before them. Regions overlap: no soft-max. */
 export function mapCount({ exclusive }: Pick<RecipeOptions, 'exclusive'>, task: Task): number {
   const classes = task.classes.length
-  return exclusive && classes > 1 ? classes + 1 : classes
+  return exclusive && classes > 1 && !task.regions ? classes + 1 : classes
 }
 
 /** Everything of a phase that follows from the options. */
@@ -126,6 +130,7 @@ export function recipeOf(
             : { kind: 'constant' },
       warmup: options.warmup,
       clipNorm: options.clipNorm,
+      clipValue: options.clipValue,
       ema: options.ema,
     },
   }

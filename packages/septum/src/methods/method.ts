@@ -26,6 +26,8 @@ export interface Task {
   readonly regions?: readonly (readonly number[])[]
   /** True where masks may hold 255: samples that no loss and no score counts. */
   readonly ignores?: true
+  /** Cases of a batch by the planner of the run, where the recipe asks for one. */
+  readonly plannedBatch?: number
 }
 
 /** One training or validation batch, on the training device. */
@@ -40,6 +42,8 @@ export interface Batch {
   readonly step: number
   /** Images without masks, where the recipe asks for them and the data set has them. */
   readonly unlabelled?: UnlabelledBatch
+  /** Classes, from 0, that the masks of each case tell of; absent: all. Of the others nothing is known. */
+  readonly annotated?: readonly (readonly number[])[]
 }
 
 /** Views of unlabelled images for teacher and student; all of them share one geometry. */
@@ -61,6 +65,11 @@ export type Schedule =
   | { readonly kind: 'linear'; readonly end: number }
   | { readonly kind: 'polynomial'; readonly power: number }
   | { readonly kind: 'cosine'; readonly end: number }
+  /** Times `factor` after each `every` steps. */
+  | { readonly kind: 'step'; readonly every: number; readonly factor: number }
+  | { readonly kind: 'exponential'; readonly end: number }
+  /** Up to the share `peak` of the steps and down again, in place of a warm-up; changes each `every` steps. */
+  | { readonly kind: 'triangle'; readonly peak: number; readonly every: number }
 
 export interface OptimizerRecipe {
   readonly kind: 'sgd' | 'adam' | 'adamw'
@@ -79,6 +88,8 @@ export interface OptimizerRecipe {
   readonly warmup: number
   /** Largest gradient norm; null leaves gradients as they are. */
   readonly clipNorm: number | null
+  /** Largest absolute value of each element of a gradient, cut after `clipNorm`. Default none. */
+  readonly clipValue?: number | null
   /** Decay of the exponential moving average of the weights; null keeps none. */
   readonly ema: number | null
 }
@@ -111,6 +122,11 @@ export interface Phase {
   begin?(batch: Batch): void
   /** Runs after each optimiser step, e.g. to restart dead codes. Must be a function of its arguments and module state. */
   afterStep?(batch: Batch): void
+  /**
+   * What this phase makes of the first rater's masks, [N, classes, ...size] in [0, 1], for people to look at; absent:
+   * the method's prediction. Called as `validate` is.
+   */
+  show?(batch: Batch): Tensor
   /** Called without gradients and in eval mode, over the validation batches. */
   validate(batches: AsyncIterable<Batch>): Promise<ValidationResult>
 }
@@ -331,7 +347,9 @@ export interface Method<Options> {
   readonly paper: string
   /** The defaults are the paper's unless the schema says otherwise. */
   readonly options: z.ZodType<Options>
-  /** What its losses and validation heed beyond plain labels: `Task.regions`, `Task.ignores`. */
-  readonly heeds?: readonly ('regions' | 'ignores')[]
+  /** What its losses and validation heed beyond plain labels: `Task.regions`, `Task.ignores`, `Batch.annotated`. */
+  readonly heeds?: readonly ('regions' | 'ignores' | 'annotated')[]
+  /** Whether nnU-Net's planner gives the patch, the batch and the places of patches where nobody sets them. */
+  plans?(options: Options): boolean
   build(options: Options, task: Task): SegmentationModel
 }

@@ -1,44 +1,89 @@
 import { enableGrad, nn, scope, type Tensor } from '@septum/torch'
 
-/** One convolution or linear layer as a pass through the model met it. */
+/** A module as a pass through the model met it. */
 export interface LayerCost {
-  /** State-dict name. */
-  readonly name: string
+  /** State-dict path; empty for the model itself. */
+  readonly path: string
   readonly kind: string
+  /** Its own, without those of modules inside it. */
   readonly parameters: number
-  /** Multiply-adds of all its calls in the pass. */
+  /** Multiply-adds of all its calls. */
   readonly macs: number
   readonly calls: number
-  /** Shape of its last output. */
-  readonly output: readonly number[]
+  /** Shape of its last output; null where it is used without being called. */
+  readonly output: readonly number[] | null
 }
 
 export interface ModelCost {
-  /** In the order of the state dict. */
+  /** Convolutions and linear layers in the order of the state dict. */
   readonly layers: readonly LayerCost[]
   readonly parameters: number
   /** Of convolutions and linear layers; norms, activations, pools and products of attention are left out. */
   readonly macs: number
 }
 
-/** Multiply-adds for one element of the output. */
-function macsPerOutput(layer: nn.Module): number | null {
-  if (layer instanceof nn.Linear) return layer.weight.size(1)
-  if (layer instanceof nn.Conv2d || layer instanceof nn.Conv3d || layer instanceof nn.Conv1d)
-    return layer.weight.numel / layer.weight.size(0)
-  return null
-}
-
-/** Multiply-adds for one element of the input: each is spread over the kernel. */
-function macsPerInput(layer: nn.Module): number | null {
-  const transposed =
+/** Multiply-adds of one call; null for layers that are not counted. */
+function macsOf(layer: nn.Module): ((x: Tensor, y: Tensor) => number) | null {
+  if (layer instanceof nn.Linear) return (_, y) => y.numel * layer.weight.size(1)
+  if (layer instanceof nn.Conv1d || layer instanceof nn.Conv2d || layer instanceof nn.Conv3d)
+    return (_, y) => y.numel * (layer.weight.numel / layer.weight.size(0))
+  if (
     layer instanceof nn.ConvTranspose1d ||
     layer instanceof nn.ConvTranspose2d ||
     layer instanceof nn.ConvTranspose3d
-  return transposed ? layer.weight.numel / layer.weight.size(0) : null
+  )
+    // Each value of the input is spread over the kernel.
+    return (x) => x.numel * (layer.weight.numel / layer.weight.size(0))
+  return null
 }
 
-type Forward = (x: Tensor) => Tensor
+const isTensor = (value: unknown): value is Tensor =>
+  typeof value === 'object' && value !== null && 'numel' in value && 'shape' in value
+
+type Forward = (...args: Tensor[]) => unknown
+
+/** Meets every call of every module of `model` from now until `stop`. */
+export function watchLayers(model: nn.Module): { stop(): void; layers(): readonly LayerCost[] } {
+  const own = new Map<string, number>()
+  for (const [name, tensor] of model.namedParameters()) {
+    const owner = name.slice(0, Math.max(0, name.lastIndexOf('.')))
+    own.set(owner, (own.get(owner) ?? 0) + tensor.numel)
+  }
+  const hooked: { forward?: Forward }[] = []
+  const entries = Array.from(model.modules(), ([path, module]) => {
+    const entry = {
+      path,
+      kind: module.constructor.name,
+      parameters: own.get(path) ?? 0,
+      macs: 0,
+      calls: 0,
+      output: null as readonly number[] | null,
+    }
+    const layer = module as unknown as { forward?: Forward }
+    const { forward } = layer
+    if (typeof forward === 'function') {
+      const macs = macsOf(module)
+      // An own function stands before the class's one and leaves again with `delete`.
+      layer.forward = (...args) => {
+        const y = forward.apply(module, args)
+        entry.calls++
+        if (isTensor(y)) {
+          entry.output = y.shape
+          if (macs && args[0]) entry.macs += macs(args[0], y)
+        }
+        return y
+      }
+      hooked.push(layer)
+    }
+    return entry
+  })
+  return {
+    stop: () => {
+      for (const layer of hooked) delete layer.forward
+    },
+    layers: () => entries,
+  }
+}
 
 /**
  * Counts parameters and multiply-adds of a model over one pass, in the way of papers: convolutions and linear layers.
@@ -46,43 +91,19 @@ type Forward = (x: Tensor) => Tensor
  * not switch gradients off, as folded convolutions pass layers by
  */
 export function profile(model: nn.Module, run: () => unknown): ModelCost {
-  const found = new Map<nn.Module, { name: string; macs: number; calls: number; output: number[] }>()
-  const own: { forward: Forward }[] = []
+  const counted = new Set<string>()
+  for (const [path, part] of model.modules()) if (macsOf(part)) counted.add(path)
   const training = model.training
-  for (const [name, part] of model.modules()) {
-    const perOutput = macsPerOutput(part)
-    const perInput = macsPerInput(part)
-    if (perOutput === null && perInput === null) continue
-    const entry = { name, macs: 0, calls: 0, output: [] as number[] }
-    found.set(part, entry)
-    const layer = part as unknown as { forward: Forward }
-    const forward = layer.forward
-    // An own function stands before the class's one and leaves again with `delete`.
-    layer.forward = (x) => {
-      const y = forward.call(part, x)
-      entry.calls++
-      entry.macs += perOutput !== null ? perOutput * y.numel : perInput! * x.numel
-      entry.output = y.shape
-      return y
-    }
-    own.push(layer)
-  }
+  const watch = watchLayers(model)
   try {
     model.eval()
     // With gradients on, batch norms are not folded into convolutions, so that every layer is met.
     scope(() => void enableGrad(run))
   } finally {
-    for (const layer of own) delete (layer as Partial<typeof layer>).forward
+    watch.stop()
     model.train(training)
   }
-  const layers = Array.from(found, ([part, { name, macs, calls, output }]) => ({
-    name,
-    kind: part.constructor.name,
-    parameters: part.parameterCount(),
-    macs,
-    calls,
-    output,
-  }))
+  const layers = watch.layers().filter(({ path }) => counted.has(path))
   return {
     layers,
     parameters: model.parameterCount(),

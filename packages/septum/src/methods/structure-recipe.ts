@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { scheduleOf, scheduleOption } from './encoder-model.js'
+import { clipValueOption, decayOptions, scheduleOf, scheduleOption } from './encoder-model.js'
 import type { Phase, Task } from './method.js'
 
 /**
@@ -22,6 +22,7 @@ export const structureRecipeOptions = {
   lr: z.number().positive().default(1e-4).describe('of Adam'),
   encoderRate: z.number().positive().default(1).describe('factor on the learning rate of the encoder'),
   schedule: scheduleOption.default('constant'),
+  ...decayOptions,
   warmup: z.number().min(0).max(1).default(0).describe('share of the steps in which the rate grows'),
   weightDecay: z.number().min(0).default(0),
   clipNorm: z
@@ -30,6 +31,7 @@ export const structureRecipeOptions = {
     .nullable()
     .default(null)
     .describe('largest norm of the gradient; null: any'),
+  clipValue: clipValueOption.default(0.5),
   ema: z.number().min(0).max(1).nullable().default(null),
   flip: z
     .number()
@@ -77,9 +79,10 @@ export function structureRecipe(
       lr: options.lr,
       weightDecay: options.weightDecay,
       rate: (name) => (name.includes('.resnet.') ? options.encoderRate : 1),
-      schedule: scheduleOf(options.schedule),
+      schedule: scheduleOf(options.schedule, options),
       warmup: options.warmup,
       clipNorm: options.clipNorm,
+      clipValue: options.clipValue,
       ema: options.ema,
     },
   }

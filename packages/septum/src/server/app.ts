@@ -2,14 +2,17 @@ import { join } from 'node:path'
 import { Hono } from 'hono'
 import { jobEvents } from './http/events.js'
 import { type Access, guard } from './http/guards.js'
+import { listImages, sendImage } from './http/images.js'
 import { jobView } from './http/job-view.js'
 import { openApi } from './http/openapi.js'
 import { HttpProblem, notFound, problemResponse } from './http/problem.js'
+import { runRoutes } from './http/runs.js'
 import { type SegmentPlace, segment } from './http/segment.js'
 import { fileBelow, sendFile } from './http/send-file.js'
 import type { Job } from './jobs/job.js'
 import type { Log } from './log.js'
 import type { ServedModel } from './models.js'
+import type { RunShelf } from './trainings/run-shelf.js'
 
 export interface AppOptions extends SegmentPlace {
   readonly access: Access
@@ -17,6 +20,8 @@ export interface AppOptions extends SegmentPlace {
   readonly version: string
   /** Folder of the viewer's files. */
   readonly viewer?: string
+  /** Trainings that may be followed. */
+  readonly runs?: RunShelf
 }
 
 /** All routes, without a socket. */
@@ -64,6 +69,17 @@ export function createApp(options: AppOptions): Hono {
     return { job, model: modelOf(job.model.id) }
   }
 
+  const openStream = () => {
+    if (streams >= limits.streams) {
+      const hint = 'Close some, or ask for the state now and then.'
+      throw new HttpProblem(429, 'server-streams', 'Too many streams are open', hint, { 'Retry-After': '5' })
+    }
+    streams++
+    return () => {
+      streams--
+    }
+  }
+
   app.post('/v1/segment', (c) => segment(c, options))
   app.get('/v1/jobs/:id', (c) => {
     const { job, model } = jobOf(c.req.param('id'))
@@ -78,19 +94,7 @@ export function createApp(options: AppOptions): Hono {
   })
   app.get('/v1/jobs/:id/events', (c) => {
     const { job, model } = jobOf(c.req.param('id'))
-    if (streams >= limits.streams) {
-      throw new HttpProblem(
-        429,
-        'server-streams',
-        'Too many streams are open',
-        'Ask GET /v1/jobs/{id} now and then.',
-        {
-          'Retry-After': '5',
-        },
-      )
-    }
-    streams++
-    return jobEvents(c, job, model, () => streams--)
+    return jobEvents(c, job, model, openStream())
   })
   app.get('/v1/jobs/:id/files/:file{.+}', async (c) => {
     const { job } = jobOf(c.req.param('id'))
@@ -101,6 +105,12 @@ export function createApp(options: AppOptions): Hono {
     if (!sent) throw notFound('file')
     return sent
   })
+  runRoutes(app, options.runs, openStream)
+  app.get('/v1/images', async (c) => {
+    c.header('Cache-Control', 'no-store')
+    return c.json({ images: options.data ? await listImages(options.data) : [] })
+  })
+  app.get('/v1/images/:reference{.+}', (c) => sendImage(c, options.data))
   app.get('/v1/models', (c) => c.json({ models: models.map(modelView) }))
   app.get('/models/:id/:file', async (c) => {
     const model = modelOf(c.req.param('id'))
@@ -135,13 +145,19 @@ export function createApp(options: AppOptions): Hono {
   // What the page reads to offer models.
   app.get('/models.json', (c) =>
     c.json({
+      api: 'v1/',
       models: models.map(({ id, manifest }) => ({
+        id,
         title: `${id} (${manifest.method.title})`,
         url: `models/${id}/`,
       })),
+      ...(options.runs && { training: 'training.html' }),
     }),
   )
   app.get('/*', async (c) => {
+    // Nothing to segment with: the page that a person came for is the other one.
+    if (c.req.path === '/' && models.length === 0 && options.runs && viewer)
+      return c.redirect('training.html', 302)
     const path = c.req.path === '/' ? 'index.html' : decode(c.req.path.slice(1))
     const file = viewer && path !== undefined && (await fileBelow(viewer, path))
     const sent = file && (await sendFile(c, file, { 'Cache-Control': 'no-cache' }))

@@ -11,6 +11,7 @@ import type { Log } from './log.js'
 import { Metrics } from './metrics.js'
 import { readModels } from './models.js'
 import { defaultLimits, type ServerLimits } from './settings.js'
+import { RunShelf } from './trainings/run-shelf.js'
 
 export interface ServeOptions {
   /** Folders of bundles, or of runs that hold one. */
@@ -27,6 +28,8 @@ export interface ServeOptions {
   readonly data?: string
   /** Folder of the viewer's files. */
   readonly viewer?: string
+  /** Folder of runs whose training may be followed. */
+  readonly runs?: string
   /** CPU threads of the worker; 0 or absent: one for each core. */
   readonly threads?: number
   readonly limits?: Partial<ServerLimits>
@@ -110,6 +113,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     version,
     ...(data && { data }),
     ...(viewer && { viewer }),
+    ...(options.runs && { runs: new RunShelf(options.runs) }),
     closing: () => closing,
     access: {
       loopback,

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { unzipSync } from 'fflate'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readPicture } from '../formats/index.js'
 import { planeBundle } from '../inference/testing.js'
@@ -114,6 +115,91 @@ describe('segmenting', () => {
     expect(readFileSync(join(data, 'a.png')).length).toBeGreaterThan(0)
     await own.close()
   }, 30_000)
+})
+
+describe('forms', () => {
+  const dicom = (name: string) => readFileSync(new URL(`../formats/dicom/fixtures/${name}`, import.meta.url))
+  const form = (fields: Record<string, string>, ...files: (readonly [name: string, bytes: Buffer])[]) => {
+    const data = new FormData()
+    for (const [name, value] of Object.entries(fields)) data.append(name, value)
+    for (const [name, bytes] of files) data.append('image', new Blob([new Uint8Array(bytes)]), name)
+    return data
+  }
+
+  it('bring the image as a file and settings as fields', async () => {
+    const image = await picture()
+    const response = await post(form({ format: 'nifti', result: 'mask', maps: 'false' }, ['x.png', image]))
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/gzip'])
+    expect(Buffer.from(await response.arrayBuffer()).readUInt16BE()).toBe(0x1f8b)
+    // What the address says counts for more.
+    const both = await post(form({ model: 'none' }, ['x.png', image]), '?model=plane')
+    expect(both.status).toBe(200)
+  })
+
+  it('with names that would leave the folder, or name a patient, are taken like any other', async () => {
+    const names = ['../../../tmp/mueller.png', 'Mueller^Anna.dcm', 'a\0b.png', '']
+    for (const name of names)
+      expect((await post(form({}, [name || '.', await picture()]))).status, name).toBe(200)
+    expect(bed.lines.join('')).not.toMatch(/mueller/i)
+    expect(readdirSync(tmpdir())).not.toContain('mueller.png')
+  })
+
+  it('with a patient in the DICOM header leave nothing of it in the log', async () => {
+    const file = dicom('explicit.dcm')
+    expect(file.includes('Planted^Secretname')).toBe(true)
+    expect((await post(form({}, ['Secretname.dcm', file]))).status).toBe(200)
+    expect((await post(dicom('series.zip'))).status).toBe(200)
+    // A file that cannot be read is told of without naming it.
+    expect((await post(file.subarray(0, 900))).status).toBe(422)
+    expect(bed.lines.join('')).not.toMatch(/secretname|IDSECRET/i)
+  })
+
+  it('with several files are one series, or refused', async () => {
+    const mixed = await post(form({}, ['1.dcm', dicom('explicit.dcm')], ['2.png', await picture()]))
+    expect([mixed.status, (await problemOf(mixed)).code]).toEqual([415, 'server-format'])
+    const slices = Object.values(unzipSync(dicom('series.zip')))
+      .map((bytes) => Buffer.from(bytes))
+      .filter((bytes) => bytes.toString('latin1', 128, 132) === 'DICM')
+    expect(slices.length).toBeGreaterThan(1)
+    // In any order: their headers say where they lie.
+    const series = await post(form({}, ...slices.reverse().map((slice) => ['x', slice] as const)))
+    expect(series.status, await series.clone().text()).toBe(200)
+    expect((await jobOf(series)).result!.size[0]).toBe(slices.length)
+  })
+
+  it.each([
+    ['no file', () => form({ seed: '1' }), 400, 'server-upload'],
+    ['an unknown setting', async () => form({ colour: 'red' }, ['x', await picture()]), 400, 'server-query'],
+    [
+      'an unknown model',
+      async () => form({ model: 'none' }, ['x', await picture()]),
+      404,
+      'server-not-found',
+    ],
+    [
+      'a field that is too long',
+      async () => form({ seed: '1'.repeat(2000) }, ['x', await picture()]),
+      400,
+      'server-upload',
+    ],
+    ['an empty file', () => form({}, ['x', Buffer.alloc(0)]), 400, 'server-upload'],
+  ])('with %s are refused', async (_, body, status, code) => {
+    const response = await post(await body())
+    expect([response.status, (await problemOf(response)).code]).toEqual([status, code])
+  })
+
+  it('that break off or are none are refused, and give their place back', async () => {
+    const headers = { 'Content-Type': 'multipart/form-data; boundary=b' }
+    for (const body of [
+      '',
+      'no form',
+      '--b\r\nContent-Disposition: form-data; name="image"; filename="x"\r\n\r\nabc',
+    ])
+      expect((await post(body || '\r\n', '', server, { headers })).status).toBe(400)
+    const none = await post('x', '', server, { headers: { 'Content-Type': 'multipart/form-data' } })
+    expect(none.status).toBe(400)
+    expect(healthSchema.parse(await (await fetch(at('/health'))).json()).waiting).toBe(0)
+  })
 })
 
 describe('bad requests', () => {
@@ -277,6 +363,23 @@ describe('trouble', () => {
     await small.close()
   }, 30_000)
 
+  it('an upload that trickles is ended, too', async () => {
+    const small = await bed.start({ limits: { queue: 1, uploadIdleMs: 400 } })
+    const socket = connect(small.port, '127.0.0.1')
+    let answer = ''
+    socket.on('data', (chunk) => {
+      answer += chunk
+    })
+    socket.write(`POST /v1/segment HTTP/1.1\r\nHost: localhost:${small.port}\r\nContent-Length: 1000\r\n\r\n`)
+    for (let i = 0; i < 12 && !answer; i++) {
+      socket.write('x')
+      await sleep(100)
+    }
+    expect(answer).toMatch(/^HTTP\/1\.1 408[\s\S]*less than 1024 bytes a second/)
+    socket.destroy()
+    await small.close()
+  }, 30_000)
+
   it('a client that leaves takes its job along', async () => {
     const controller = new AbortController()
     const left = post(await picture(commands.block), '', server, { signal: controller.signal })
@@ -325,7 +428,8 @@ describe('watching', () => {
       { id: 'plane', classes: [{ name: 'bright' }, { name: 'dark' }], samples: 1 },
     ])
     expect(await (await fetch(at('/models.json'))).json()).toEqual({
-      models: [{ title: 'plane (Mean of a neighbourhood)', url: 'models/plane/' }],
+      api: 'v1/',
+      models: [{ id: 'plane', title: 'plane (Mean of a neighbourhood)', url: 'models/plane/' }],
     })
     await post(await picture())
     const health = await fetch(at('/health'))

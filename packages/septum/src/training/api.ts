@@ -8,15 +8,33 @@ const trainingSchema = z.strictObject({
     .record(z.string(), z.int().min(1))
     .default({})
     .describe("optimiser steps by phase, in place of the method's own"),
+  epochs: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe(
+      'passes over the training cases in place of the steps of the method, shared among its phases; training.steps goes before',
+    ),
   validateEvery: z.int().min(1).default(500).describe('steps between validations'),
   validationCases: z
     .int()
     .min(1)
     .nullable()
     .default(null)
-    .describe('cases of a validation, spread over the split; null: all'),
+    .describe('cases of a validation, spread over the split; null: all, of whole volumes at most 16'),
+  validateVolumes: z
+    .enum(['whole', 'centre'])
+    .default('whole')
+    .describe('whole: every volume in overlapping patches, as in prediction; centre: one patch of each'),
   checkpointEvery: z.int().min(1).default(500).describe('steps between checkpoints'),
   logEvery: z.int().min(1).default(10).describe('steps between lines of log.jsonl and TensorBoard points'),
+  pictures: z
+    .int()
+    .min(0)
+    .max(16)
+    .default(4)
+    .describe('validation cases that are drawn after each validation; 0: none'),
   precision: z
     .enum(['auto', 'float32', 'bfloat16', 'float16'])
     .default('auto')
@@ -34,6 +52,12 @@ export const runConfigSchema = z.strictObject({
     .default('auto')
     .describe('auto: the first GPU, else the CPU'),
   threads: z.int().min(0).default(0).describe('CPU threads; 0: one for each core'),
+  licence: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('of the trained weights, for the bundle; an SPDX identifier where there is one'),
   training: trainingSchema.prefault({}),
   options: z.record(z.string(), z.unknown()).default({}).describe('see septum methods NAME'),
 })
@@ -83,6 +107,10 @@ export interface PredictRequest {
   readonly inputs: readonly string[]
   /** Predicts a part of the run's own data set instead of files. */
   readonly split?: SplitName
+  /** With `split`: another data set than the run's own, its `dataset.yaml`, and names of cases in place of the part's. */
+  readonly dataset?: string
+  readonly description?: string
+  readonly cases?: readonly string[]
   readonly out: string
   /** Masks drawn for an image; the method's own number by default. */
   readonly samples?: number
@@ -101,14 +129,18 @@ export interface PredictedCase {
   readonly patient: string
   readonly width: number
   readonly height: number
-  /** [C, H, W] in [0, 1]. */
+  /** Slices of a volume, whose maps are [D, H, W] and made when they are asked for; absent for a picture. */
+  readonly depth?: number
+  /** Distance of samples along each axis of a volume, where the file tells it. */
+  readonly spacingMm?: readonly number[]
+  /** [C, H, W] in [0, 1], of a volume [C, D, H, W]. */
   readonly image: Float32Array
   readonly channels: number
   /** By class. */
   readonly classes: readonly PredictedClass[]
 }
 
-/** Maps of one class at the size of the image, row-major. */
+/** Maps of one class at the size of the image, row-major. Of a volume each look at one makes it anew. */
 export interface PredictedClass {
   readonly name: string
   /** In [0, 1]. */
@@ -136,9 +168,29 @@ export interface PredictResult {
 
 export type SplitName = 'train' | 'val' | 'test'
 
+export interface SplitCasesRequest {
+  readonly run: string
+  readonly split: SplitName
+  /** Another data set than the one the run was trained on. */
+  readonly dataset?: string
+  /** `dataset.yaml` of a data set that has none of its own. */
+  readonly description?: string
+  readonly reporter: Reporter
+}
+
+/** What a part of a data set holds for a run. */
+export interface SplitCases {
+  /** Folder of the data set. */
+  readonly dataset: string
+  readonly description?: string
+  readonly cases: readonly string[]
+}
+
 export interface EvaluateRunRequest {
   /** Called with every case that was scored, e.g. to draw it. */
   readonly onCase?: (item: PredictedCase) => Promise<void> | void
+  /** `onCase` takes volumes too; without it a run on volumes is refused. */
+  readonly volumes?: boolean
   readonly run: string
   /** Another data set than the one the run was trained on. */
   readonly dataset?: string
@@ -218,6 +270,7 @@ export interface TrainingApi {
   train(request: TrainRequest): Promise<TrainOutcome>
   predictRun(request: PredictRequest): Promise<PredictResult>
   evaluateRun(request: EvaluateRunRequest): Promise<EvaluateResult>
+  splitCases(request: SplitCasesRequest): Promise<SplitCases>
   /** @throws SeptumError when the folder holds no finished run. */
   readSummary(run: string): RunSummary
 }

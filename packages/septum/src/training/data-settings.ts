@@ -29,6 +29,26 @@ const cacheSchema = z.strictObject({
   maxGiB: z.number().positive().default(20).describe('what was used longest ago goes first'),
 })
 
+/** A further data set that the same network is trained on; what is left out is as for the first. */
+const moreSchema = z.union([
+  z.string().min(1),
+  z.strictObject({
+    path: z.string().min(1).describe('folder of the data set'),
+    name: z
+      .string()
+      .regex(/^[^/\\]+$/, 'a name without slashes is expected')
+      .nullable()
+      .default(null)
+      .describe('in tables, messages and folders; null: that of the data set'),
+    description: z.string().nullable().default(null),
+    splits: z.string().nullable().default(null),
+    preprocessing: z
+      .union([z.enum([...modalities, 'ImageNet']), preprocessingSchema])
+      .nullable()
+      .default(null),
+  }),
+])
+
 /** Group `data` of `config.yaml`. */
 export const dataSchema = z.strictObject({
   path: z.string().min(1).describe('folder of the data set'),
@@ -38,6 +58,20 @@ export const dataSchema = z.strictObject({
     .default(null)
     .describe('dataset.yaml of a folder that has none of its own; null: the one in the folder'),
   splits: z.string().nullable().default(null).describe('splits.json by patient; null: as dataset.yaml says'),
+  more: z
+    .array(moreSchema)
+    .default([])
+    .describe('further data sets that the same network is trained on: folders, or groups with path, name, …'),
+  classes: z
+    .enum(['auto', 'one', 'named'])
+    .default('auto')
+    .describe(
+      'of several data sets; one: whatever is marked is one class; named: classes of equal names are the same, others are learnt from their own data set alone; auto: one where none has more than one class',
+    ),
+  sampling: z
+    .enum(['equal', 'proportional'])
+    .default('equal')
+    .describe('of several data sets; equal: they take turns in every batch; proportional: by their cases'),
   unlabelled: z
     .string()
     .min(1)
@@ -103,4 +137,22 @@ export function usualPreprocessing(
   if ([...formats].every((format) => pictures.has(format))) return null
   const ct = channelNames.length > 0 && channelNames.every((name) => /^ct$/i.test(name))
   return ct ? 'CT' : 'MR'
+}
+
+/** A further data set with every value. */
+export type MoreData = Exclude<DataConfig['more'][number], string>
+
+/** Settings of each data set of a run, the first one first. */
+export function dataOfParts(data: DataConfig): (DataConfig & { readonly name: string | null })[] {
+  const first = { ...data, name: null }
+  return [
+    first,
+    ...data.more.map((more) => {
+      const { preprocessing, ...rest } =
+        typeof more === 'string'
+          ? { path: more, name: null, description: null, splits: null, preprocessing: null }
+          : more
+      return { ...data, ...rest, unlabelled: null, preprocessing: preprocessing ?? data.preprocessing }
+    }),
+  ]
 }

@@ -1,5 +1,6 @@
 import { type Reporter, SeptumError } from '@septum/core'
 import {
+  type CaseSource,
   CaseStore,
   type FolderDataset,
   openFolderDataset,
@@ -9,8 +10,10 @@ import {
   selectCases,
 } from '../datasets/index.js'
 import type { SplitName } from './api.js'
+import { openPart, partFor } from './joint/open-part.js'
 import { type Picture, pictureFrom } from './picture.js'
 import { loadRun, type TrainedRun } from './run-folder.js'
+import type { RunTask } from './run-task.js'
 import { prepareDevice, splitsOf } from './workplace.js'
 
 export interface RunRequest {
@@ -37,6 +40,10 @@ export interface SplitRequest {
   readonly dataset?: string
   /** `dataset.yaml` of a data set that has none of its own. */
   readonly description?: string
+  /** Names of cases in place of those of the part. */
+  readonly cases?: readonly string[]
+  /** `quick`: masks are not looked at. */
+  readonly check?: 'quick'
   readonly reporter: Reporter
 }
 
@@ -45,7 +52,11 @@ export interface OpenedSplit {
   readonly splits: Splits
   readonly chosen: readonly SegmentationCase[]
   /** Cases as the files hold them: a prediction is brought back to their grid and compared there. */
-  readonly store: CaseStore
+  readonly store: CaseSource
+  /** Of the run; of a run on several data sets, as this one is prepared and rated. */
+  readonly task: RunTask
+  /** Classes, from 0, that its masks tell of; null: all. */
+  readonly annotated: readonly number[] | null
 }
 
 /**
@@ -54,38 +65,51 @@ export interface OpenedSplit {
  * @throws SeptumError `evaluate-task`, `split-empty`, and as `openFolderDataset`.
  */
 export async function openSplit(
-  { config, task }: OpenedRun,
-  { split, dataset: other, description, reporter }: SplitRequest,
+  { config, task }: Pick<OpenedRun, 'config' | 'task'>,
+  { split, dataset: other, description, cases, check, reporter }: SplitRequest,
 ): Promise<OpenedSplit> {
-  const elsewhere = other === undefined ? {} : { description: null, splits: null }
-  const told = description === undefined ? {} : { description }
-  const data = { ...config.data, path: other ?? config.data.path, ...elsewhere, ...told }
-  const dataset = await openFolderDataset(data.path, { reporter, description: data.description ?? undefined })
+  const part = partFor(task, other)
+  const {
+    path,
+    description: own,
+    splits: divided,
+  } = part ?? {
+    path: other ?? config.data.path,
+    ...(other === undefined ? config.data : { description: null, splits: null }),
+  }
+  const data = { path, description: description ?? own, splits: divided }
+  const how = { reporter, description: data.description ?? undefined }
+  const dataset = await openFolderDataset(data.path, check ? { ...how, check } : how)
   const splits = await splitsOf(dataset, data, config.seed, reporter)
   const channels = task.storedChannels ?? task.imageChannels
+  const classes = part?.classes ?? task.classes
   const fits =
-    `${dataset.classes}` === `${task.classes}` &&
-    dataset.imageChannels === channels &&
+    `${dataset.classes}` === `${classes}` &&
+    (part !== null || dataset.imageChannels === channels) &&
     dataset.dimensions === task.dimensions
   if (!fits) {
     const kind = (dimensions: number) => (dimensions === 3 ? ' of volumes' : '')
     throw new SeptumError(
       'evaluate-task',
-      `The run was trained for ${task.classes.join(', ')} on ${channels} channels${kind(task.dimensions)}, the data set has ${dataset.classes.join(', ')} on ${dataset.imageChannels}${kind(dataset.dimensions)}`,
+      `The run was trained for ${classes.join(', ')} on ${channels} channels${kind(task.dimensions)}, the data set has ${dataset.classes.join(', ')} on ${dataset.imageChannels}${kind(dataset.dimensions)}`,
       'Evaluate on a data set of the same classes and channels.',
       { file: dataset.dir },
     )
   }
-  const chosen = selectCases(dataset.cases, splits)[split]
+  const named = cases && new Set(cases)
+  const chosen = named
+    ? dataset.cases.filter(({ name }) => named.has(name))
+    : selectCases(dataset.cases, splits)[split]
   if (chosen.length === 0)
     throw new SeptumError('split-empty', `The ${split} split has no case`, 'Choose another --split.', {
       file: dataset.dir,
     })
-  return { dataset, splits, chosen, store: new CaseStore(dataset, { cacheBytes: 0 }) }
+  if (part) return { ...openPart(part, dataset, task), splits, chosen, annotated: part.annotated }
+  return { dataset, splits, chosen, store: new CaseStore(dataset, { cacheBytes: 0 }), task, annotated: null }
 }
 
 /** The samples of a case of a data set; without a mask where it has none. */
-export async function storedOf(store: CaseStore, entry: SegmentationCase): Promise<Stored> {
+export async function storedOf(store: CaseSource, entry: SegmentationCase): Promise<Stored> {
   return store.get(entry, { unlabelled: entry.masks.length === 0 })
 }
 
@@ -93,12 +117,12 @@ export async function storedOf(store: CaseStore, entry: SegmentationCase): Promi
  * A case of a data set as a picture with its reference.
  * @throws SeptumError `evaluate-volume`, and as `CaseStore.get`.
  */
-export async function pictureOf(store: CaseStore, entry: SegmentationCase): Promise<Picture> {
+export async function pictureOf(store: CaseSource, entry: SegmentationCase): Promise<Picture> {
   if (entry.shape.length === 4) {
     throw new SeptumError(
       'evaluate-volume',
-      'Volumes are not scored straight from a run',
-      'Write the masks with septum predict RUN --split test --out masks, then score them with septum evaluate masks REFERENCES.',
+      'The run was trained on volumes, of which this command draws no pictures',
+      'Score it with septum evaluate RUN --split test.',
       { case: entry.name },
     )
   }

@@ -47,12 +47,20 @@ function decayOf(schedule: Schedule, warmup: number): optim.Schedule {
       return optim.schedules.polynomial({ power: schedule.power, warmup })
     case 'cosine':
       return optim.schedules.cosine({ end: schedule.end, warmup })
+    case 'step':
+      return optim.schedules.step({ every: schedule.every, factor: schedule.factor, warmup })
+    case 'exponential':
+      return optim.schedules.exponential({ end: schedule.end, warmup })
+    case 'triangle':
+      return optim.schedules.triangle({ peak: schedule.peak, every: schedule.every })
   }
 }
 
 /** Factor of the learning rate at each step of a phase; the first step of a warm-up is not wasted on rate 0. */
 export function learningRateFactor(phase: Phase): (step: number) => number {
-  const { schedule, warmup } = phase.optimizer
+  const { schedule } = phase.optimizer
+  // A triangle grows by itself.
+  const warmup = schedule.kind === 'triangle' ? 0 : phase.optimizer.warmup
   const factor = decayOf(schedule, warmup)
   const warmupSteps = Math.round(warmup * phase.steps)
   return (step) => (step < warmupSteps ? (step + 1) / (warmupSteps + 1) : factor(step, phase.steps))

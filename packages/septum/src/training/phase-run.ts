@@ -72,13 +72,14 @@ export class PhaseRun {
     this.#optimizer.zeroGrad()
     const totals: Record<string, number> = {}
     for (const batch of batches) this.#accumulate(batch, batches.length, totals)
-    const { clipNorm } = this.phase.optimizer
+    const { clipNorm, clipValue = null } = this.phase.optimizer
     const usable = this.#scaler ? this.#scaler.unscale_(this.#optimizer) : true
     // Measured without clipping too: a gradient that is not finite would spoil the weights, then a checkpoint.
     const gradientNorm = optim.clipGradNorm_(this.#parameters, clipNorm ?? Number.POSITIVE_INFINITY)
     if (!this.#scaler && !Number.isFinite(gradientNorm)) {
       throw this.#notFinite('gradient', gradientNorm, step, batches)
     }
+    if (clipValue !== null) optim.clipGradValue_(this.#parameters, clipValue)
     // Gradients that overflowed in float16 are dropped; the scaler then tries a smaller factor.
     if (usable) this.#optimizer.step()
     this.#scaler?.update()
@@ -122,9 +123,14 @@ export class PhaseRun {
 
   /** Validates with the averaged weights, if any; draws and gradients are untouched. */
   async validate(batches: AsyncIterable<Batch>): Promise<ValidationResult> {
+    return this.validateBy(() => this.phase.validate(quietly(batches)))
+  }
+
+  /** As `validate`, by a validation that is not the phase's own. */
+  async validateBy(validation: () => Promise<ValidationResult>): Promise<ValidationResult> {
     return this.withBestWeights(async () => {
       this.#seedStep(this.phase.steps)
-      return this.phase.validate(quietly(batches))
+      return validation()
     })
   }
 

@@ -41,13 +41,21 @@ export function pictureFrom(
 }
 
 /** Values in [0, 1]: divided by the largest of the format, or by what occurs where that is unknown. */
-function shownValues({ image, maxValue }: Stored): Float32Array {
-  if (maxValue > 1) return Float32Array.from(image, (value) => Math.min(1, Math.max(0, value / maxValue)))
+export function shownValues({ image, maxValue }: Pick<Stored, 'image' | 'maxValue'>): Float32Array {
+  const [low, high] = maxValue > 1 ? [0, maxValue] : rangeOf(image)
+  const scale = 1 / Math.max(1e-8, high - low)
+  // `Float32Array.from` would lay a list of all samples between, which for a volume is long.
+  const out = new Float32Array(image.length)
+  for (let i = 0; i < out.length; i++) out[i] = Math.min(1, Math.max(0, (image[i]! - low) * scale))
+  return out
+}
+
+/** From smallest to largest value; 0 to 1 where all lie between. */
+function rangeOf(image: Stored['image']): readonly [low: number, high: number] {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   for (let i = 0; i < image.length; i++) {
     low = Math.min(low, image[i]!)
     high = Math.max(high, image[i]!)
   }
-  if (low >= 0 && high <= 1) return Float32Array.from(image)
-  return Float32Array.from(image, (value) => (value - low) / Math.max(1e-8, high - low))
+  return low >= 0 && high <= 1 ? [0, 1] : [low, high]
 }

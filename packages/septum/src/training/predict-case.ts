@@ -1,9 +1,11 @@
 import { type ConsensusRule, type MultiRaterScores, multiRaterScores, packMask } from '@septum/core'
 import { F, scope, tensor } from '@septum/torch'
 import { preprocess, restore } from '../datasets/index.js'
-import type { SegmentationModel, Volume } from '../methods/method.js'
+import type { Prediction, SegmentationModel, Volume } from '../methods/method.js'
 import type { PredictedCase, PredictedClass } from './api.js'
+import { IGNORED } from './labels.js'
 import type { Picture } from './picture.js'
+import { predictTiles } from './predict-tiles.js'
 import type { RunTask } from './workplace.js'
 
 export interface CaseOptions {
@@ -98,9 +100,6 @@ function plane(
   return back(pasted, mode)
 }
 
-/** Label of samples that no score may count. */
-const IGNORED = 255
-
 /**
  * Masks of one class by rater, and what clears the samples that the first rater left out: they are cleared in masks of
  * raters and predictions alike, as when written masks are scored.
@@ -128,6 +127,32 @@ function scoresOf(samples: readonly Uint8Array[], raters: readonly Uint8Array[])
   return { ...scores }
 }
 
+/** Maps of what the network sees of a picture: its centre, the stretched whole, or all of it in patches. */
+async function predictionOf(
+  model: SegmentationModel,
+  task: RunTask,
+  { image, size }: Prepared,
+  { samples, seed, index, rule = 'vote', stages, resize, device, signal }: CaseOptions,
+): Promise<Prediction> {
+  const asked = { samples, seed, firstImage: index, rule, stages, signal }
+  const window = task.imageSize as readonly [number, number]
+  const [height, width] = size as readonly [number, number]
+  if (task.patches && resize === 'crop') {
+    const tiles = { size: [height, width], patch: window, classes: task.classes.length } as const
+    return predictTiles(model, image, { ...tiles, device, predict: asked })
+  }
+  const given = image.length / (height * width)
+  const input = new Float32Array(given * window[0] * window[1])
+  for (let c = 0; c < given; c++) {
+    const part = input.subarray(c * window[0] * window[1], (c + 1) * window[0] * window[1])
+    const own = image.subarray(c * height * width, (c + 1) * height * width)
+    if (resize === 'stretch') part.set(stretch(own, size, window, 'bilinear'))
+    else copyCentre(own, size, part, window)
+  }
+  const images = tensor(input, { shape: [1, given, ...window], device })
+  return model.predict(images, asked).finally(() => images.free())
+}
+
 /**
  * Segments one picture. The network sees its centre window, which is pasted back with nothing marked around
  * it, or the stretched picture, whose masks are stretched back. With `task.ignores`, nothing is marked where the
@@ -140,65 +165,43 @@ export async function predictCase(
   options: CaseOptions,
 ): Promise<PredictedCase> {
   const { height, width, channels } = picture
-  const window = task.imageSize as readonly [number, number]
   const pixels = height * width
   const prepared = prepare(picture, task)
-  const { image, size } = prepared
-  const samplesOfOne = size[0]! * size[1]!
-  const given = image.length / samplesOfOne
-  const input = new Float32Array(given * window[0] * window[1])
-  for (let c = 0; c < given; c++) {
-    const part = input.subarray(c * window[0] * window[1], (c + 1) * window[0] * window[1])
-    const own = image.subarray(c * samplesOfOne, (c + 1) * samplesOfOne)
-    if (options.resize === 'stretch') part.set(stretch(own, size, window, 'bilinear'))
-    else copyCentre(own, size, part, window)
+  const prediction = await predictionOf(model, task, prepared, options)
+  const window = prediction.probabilities.shape.slice(2) as [number, number]
+  const classCount = task.classes.length
+  const empty = {
+    data: new Float32Array(classCount * window[0] * window[1]),
+    shape: [1, classCount, ...window],
   }
-  const images = tensor(input, { shape: [1, given, ...window], device: options.device })
-  try {
-    const prediction = await model.predict(images, {
-      samples: options.samples,
-      seed: options.seed,
-      firstImage: options.index,
-      rule: options.rule ?? 'vote',
-      stages: options.stages,
-      signal: options.signal,
-    })
-    const classCount = task.classes.length
-    const empty = {
-      data: new Float32Array(classCount * window[0] * window[1]),
-      shape: [1, classCount, ...window],
-    }
-    const { probabilities, uncertainty = empty, samples, stages = [] } = prediction
-    const sampleCount = samples?.shape[0] ?? 0
-    const classes = task.classes.map((name, c): PredictedClass => {
-      const { raters, clear } = referenceOf(picture, task, c, pixels)
-      const drawn = Array.from({ length: sampleCount }, (_, s) =>
-        clear(Uint8Array.from(plane(samples!, s * classCount + c, prepared, options, 'nearest'))),
-      )
-      const probability = clear(plane(probabilities, c, prepared, options))
-      return {
-        name,
-        probability,
-        uncertainty: plane(uncertainty, c, prepared, options),
-        samples: drawn,
-        stages: stages.map(({ name: label, probabilities: at }) => ({
-          label,
-          probabilities: plane(at, c, prepared, options),
-        })),
-        raters,
-        scores: scoresOf(drawn, raters),
-      }
-    })
+  const { probabilities, uncertainty = empty, samples, stages = [] } = prediction
+  const sampleCount = samples?.shape[0] ?? 0
+  const classes = task.classes.map((name, c): PredictedClass => {
+    const { raters, clear } = referenceOf(picture, task, c, pixels)
+    const drawn = Array.from({ length: sampleCount }, (_, s) =>
+      clear(Uint8Array.from(plane(samples!, s * classCount + c, prepared, options, 'nearest'))),
+    )
+    const probability = clear(plane(probabilities, c, prepared, options))
     return {
-      name: picture.name,
-      patient: picture.patient,
-      width,
-      height,
-      image: picture.image,
-      channels,
-      classes,
+      name,
+      probability,
+      uncertainty: plane(uncertainty, c, prepared, options),
+      samples: drawn,
+      stages: stages.map(({ name: label, probabilities: at }) => ({
+        label,
+        probabilities: plane(at, c, prepared, options),
+      })),
+      raters,
+      scores: scoresOf(drawn, raters),
     }
-  } finally {
-    images.free()
+  })
+  return {
+    name: picture.name,
+    patient: picture.patient,
+    width,
+    height,
+    image: picture.image,
+    channels,
+    classes,
   }
 }

@@ -1,8 +1,9 @@
 import { nn, type Tensor } from '@septum/torch'
 import { describe, expect, it } from 'vitest'
 import type { PredictOptions, SegmentationModel } from '../methods/method.js'
-import { labelMap } from './label-map.js'
-import { patchStarts, predictVolume } from './predict-volume.js'
+import { classLabels, LabelFusion, labelMap } from './label-map.js'
+import { predictVolume } from './predict-volume.js'
+import { patchCount, patchStarts } from './slide-volume.js'
 
 /** Gives each sample back as a probability, and its complement as the second class. */
 class Identity extends nn.Module implements SegmentationModel {
@@ -57,11 +58,14 @@ describe('patches', () => {
     const image = Float32Array.from({ length: samples }, (_, i) => ((i * 37) % 101) / 101)
     const model = new Identity()
     const stored = { image, maxValue: 1, masks: new Uint8Array(0), size }
-    const [a, b] = await predictVolume(model, task, stored, options)
+    const maps = await predictVolume(model, task, stored, options)
+    const [a, b] = [maps.map(0), maps.map(1)]
     expect(a).toHaveLength(samples)
+    expect(model.seen).toHaveLength(patchCount(size, task.imageSize))
     for (let i = 0; i < samples; i++) {
-      expect(a![i]).toBeCloseTo(image[i]!, 5)
-      expect(b![i]).toBeCloseTo(1 - image[i]!, 5)
+      // Half a step of 16 bits, and the rounding of float32.
+      expect(Math.abs(a[i]! - image[i]!)).toBeLessThan(1e-5)
+      expect(Math.abs(b[i]! - (1 - image[i]!))).toBeLessThan(1e-5)
     }
     for (const shape of model.seen) expect(shape).toEqual([1, 1, 4, 6, 5])
   })
@@ -74,9 +78,32 @@ describe('one label map', () => {
     expect([...labelMap([map(0.6, 0.9, 0.4, 0.5), map(0.7, 0.8, 0.3, 0.5)])]).toEqual([2, 1, 0, 0])
   })
 
+  it('does not depend on the order in which classes come', () => {
+    const fusion = new LabelFusion(4, 2)
+    fusion.add(1, map(0.7, 0.8, 0.3, 0.6))
+    fusion.add(0, map(0.6, 0.9, 0.4, 0.6))
+    expect([...fusion.labels]).toEqual([2, 1, 0, 1])
+  })
+
+  it('has the labels of the data set for regions, so that they are found again', () => {
+    // BraTS 2021 in nnU-Net: necrosis 1, oedema 2, enhancing 3; whole, core, enhancing.
+    const regions = [[1, 2, 3], [1, 3], [3]]
+    expect(classLabels(3, regions)).toEqual([2, 1, 3])
+    const labels = labelMap([map(1, 1, 1, 0), map(0, 1, 1, 0), map(0, 0, 1, 0)], regions)
+    expect([...labels]).toEqual([2, 1, 3, 0])
+    const found = regions.map((own) => [...labels].map((label) => Number(own.includes(label))))
+    expect(found).toEqual([
+      [1, 1, 1, 0],
+      [0, 1, 1, 0],
+      [0, 0, 1, 0],
+    ])
+    expect(classLabels(3)).toEqual([1, 2, 3])
+  })
+
   it('shows a core within the whole, in whatever order they are named', () => {
     const [whole, core] = [map(0.9, 0.9, 0.1, 0.2), map(0.6, 0.2, 0.1, 0.7)]
     expect([...labelMap([whole, core], [[1, 2], [2]])]).toEqual([2, 1, 0, 2])
-    expect([...labelMap([core, whole], [[2], [1, 2]])]).toEqual([1, 2, 0, 1])
+    // Labels of the data set: 2 the core, 1 what else is in the whole.
+    expect([...labelMap([core, whole], [[2], [1, 2]])]).toEqual([2, 1, 0, 2])
   })
 })

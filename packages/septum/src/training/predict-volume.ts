@@ -1,142 +1,83 @@
 import { F, scope, tensor } from '@septum/torch'
-import { centreOffset, preprocess, restore, type Stored } from '../datasets/index.js'
+import { preprocess, restore, type Stored } from '../datasets/index.js'
 import { resizeCase } from '../datasets/resize.js'
-import { cutWindows } from '../datasets/window.js'
 import type { SegmentationModel } from '../methods/method.js'
 import type { CaseOptions } from './predict-case.js'
+import { slideVolume } from './slide-volume.js'
 import type { RunTask } from './workplace.js'
 
 type Size = readonly number[]
 const product = (size: Size): number => size.reduce((a, b) => a * b, 1)
 
-/** Share of a patch that lies between one patch and the next, and width of the weights: nnU-Net's 1/2 and 1/8. */
-const STEP = 1 / 2
-const SIGMA = 1 / 8
+/** A step of a stored probability: 65,535 of them make 1. */
+const STEPS = 65_535
 
-/**
- * Where patches begin along an axis: as few as reach everything with at most half a patch between them, evenly spread.
- * An axis shorter than the patch is padded about its centre, as in training.
- */
-export function patchStarts(side: number, patch: number): number[] {
-  if (side <= patch) return [centreOffset(side, patch)]
-  const steps = Math.ceil((side - patch) / (patch * STEP))
-  return Array.from({ length: steps + 1 }, (_, i) => Math.round((i * (side - patch)) / steps))
-}
-
-/** Gaussian weights along an axis, 1 in the middle: borders of a patch see little around them. */
-function weightsAlong(side: number): Float32Array {
-  const middle = (side - 1) / 2
-  return Float32Array.from({ length: side }, (_, i) => Math.exp(-0.5 * ((i - middle) / (side * SIGMA)) ** 2))
+/** Probabilities of a volume: kept at 16 bits a sample, given out map by map. */
+export interface VolumeProbabilities {
+  readonly classes: number
+  /** A new map [D, H, W] of class `index` in [0, 1], on the grid of the file. */
+  map(index: number): Float32Array
 }
 
 /**
- * Segments a volume in overlapping patches, whose probabilities are averaged with Gaussian weights (nnU-Net, Isensee et
- * al. 2021), or stretched to the network's size where the run was trained so.
+ * Segments a volume in overlapping patches ({@link slideVolume}), or stretched to the network's size where the run was
+ * trained so. Memory: the volume, one float32 copy of it while patches are cut, the sums of as many planes as a patch is
+ * deep, and 2 bytes a sample and class; of floats of whole volumes there is one map at a time.
  * @param stored as the file holds it, [C, D, H, W] with the channels that the run was trained on
- * @returns a probability map [D, H, W] for each class, on the grid of the file
  */
 export async function predictVolume(
   model: SegmentationModel,
   task: RunTask,
   stored: Stored,
   options: CaseOptions,
-): Promise<Float32Array[]> {
+): Promise<VolumeProbabilities> {
   const { preprocessing, classes, imageSize } = task
+  const { size, geometry } = stored
+  const stretch = options.resize === 'stretch'
+  const seen = seenBy(task, stored, stretch)
+  const pixels = product(seen.size.slice(1))
+  const maps = classes.map(() => new Uint16Array(product(seen.size)))
+  await slideVolume(model, task, seen.volume(), options, (z, plane) => {
+    for (const [c, map] of maps.entries()) {
+      const [from, to] = [c * pixels, z * pixels]
+      for (let i = 0; i < pixels; i++) map[to + i] = Math.round(STEPS * plane[from + i]!)
+    }
+  })
+  return {
+    classes: classes.length,
+    map(index) {
+      // `Float32Array.from` would lay a list of all samples between.
+      const own = new Float32Array(maps[index]!)
+      for (let i = 0; i < own.length; i++) own[i]! /= STEPS
+      const full = stretch ? stretched(own, imageSize, seen.before) : own
+      return preprocessing ? restore(full, size, geometry, preprocessing, 'linear') : full
+    },
+  }
+}
+
+/** The volume as the network sees it, made when it is asked for so that nobody here holds on to it. */
+function seenBy({ preprocessing, imageSize }: RunTask, stored: Stored, stretch: boolean) {
   const own = { ...stored, masks: new Uint8Array(0) }
   const whole = preprocessing ? preprocess(own, preprocessing) : own
-  const seen = options.resize === 'stretch' ? resizeCase(whole, imageSize) : whole
-  const maps = await inPatches(model, task, seen, options)
-  const back = (map: Float32Array) => {
-    const full = options.resize === 'stretch' ? stretched(map, imageSize, whole.size) : map
-    return preprocessing ? restore(full, stored.size, stored.geometry, preprocessing, 'linear') : full
-  }
-  const samples = product(seen.size)
-  return classes.map((_, c) => back(maps.subarray(c * samples, (c + 1) * samples)))
-}
-
-/** @returns [K, ...size] */
-async function inPatches(
-  model: SegmentationModel,
-  { classes, imageSize: patch }: RunTask,
-  volume: Stored,
-  { device, seed, index, signal, rule = 'vote' }: CaseOptions,
-): Promise<Float32Array> {
-  const { size } = volume
-  const sums = new Float32Array(classes.length * product(size))
-  const weights = new Float32Array(product(size))
-  const along = patch.map(weightsAlong)
-  const [fronts, tops, lefts] = size.map((side, axis) => patchStarts(side, patch[axis]!)) as [
-    number[],
-    number[],
-    number[],
-  ]
-  for (const front of fronts) {
-    for (const top of tops) {
-      for (const left of lefts) {
-        signal?.throwIfAborted()
-        const cut = cutWindows([volume], [{ front, top, left }], patch)
-        const input = tensor(cut.images, { shape: [1, cut.channels, ...patch], device })
-        const images = cut.images instanceof Uint8Array ? scope(() => input.float().div_(255)) : input
-        try {
-          const { probabilities } = await model.predict(images, {
-            samples: 1,
-            seed,
-            firstImage: index,
-            rule,
-            stages: false,
-            signal,
-          })
-          add(probabilities.data, patch, { sums, weights, size }, [front, top, left], along)
-        } finally {
-          images.free()
-          if (input !== images) input.free()
-        }
-      }
-    }
-  }
-  for (let c = 0; c < classes.length; c++) {
-    for (let i = 0; i < weights.length; i++) sums[c * weights.length + i]! /= weights[i]!
-  }
-  return sums
-}
-
-interface Gathered {
-  readonly sums: Float32Array
-  readonly weights: Float32Array
-  readonly size: Size
-}
-
-/** Adds [K, ...patch] at its place; what lies in the padding is dropped. */
-function add(
-  values: Float32Array,
-  patch: Size,
-  { sums, weights, size }: Gathered,
-  start: readonly [number, number, number],
-  along: readonly Float32Array[],
-): void {
-  const [depth, height, width] = patch as [number, number, number]
-  const [wz, wy, wx] = along as [Float32Array, Float32Array, Float32Array]
-  const from = start.map((at) => Math.max(0, -at)) as [number, number, number]
-  const to = start.map((at, axis) => Math.min(patch[axis]!, size[axis]! - at)) as [number, number, number]
-  const classes = values.length / product(patch)
-  for (let z = from[0]; z < to[0]; z++) {
-    for (let y = from[1]; y < to[1]; y++) {
-      const row = ((z + start[0]) * size[1]! + y + start[1]) * size[2]! + start[2]
-      const plane = wz[z]! * wy[y]!
-      for (let x = from[2]; x < to[2]; x++) {
-        const weight = plane * wx[x]!
-        weights[row + x]! += weight
-        for (let c = 0; c < classes; c++) {
-          sums[c * weights.length + row + x]! += weight * values[((c * depth + z) * height + y) * width + x]!
-        }
-      }
-    }
+  let seen: Stored | undefined = stretch ? resizeCase(whole, imageSize) : whole
+  return {
+    size: seen.size,
+    /** Size before it was stretched. */
+    before: whole.size,
+    volume(): Stored {
+      const given = seen!
+      seen = undefined
+      return given
+    },
   }
 }
 
 function stretched(map: Float32Array, from: Size, to: Size): Float32Array {
   const resized = scope(() =>
-    F.interpolate(tensor(map, { shape: [1, 1, ...from] }), { size: to, mode: 'trilinear' }).contiguous(),
+    // Interpolated ones may come out a rounding above 1, which no score takes for a probability.
+    F.interpolate(tensor(map, { shape: [1, 1, ...from] }), { size: to, mode: 'trilinear' })
+      .clamp(0, 1)
+      .contiguous(),
   )
   const data = resized.toTypedArray() as Float32Array
   resized.free()

@@ -6,12 +6,15 @@ import { pictureFrom } from './picture.js'
 import { type CaseOptions, predictCase } from './predict-case.js'
 import { predictVolume } from './predict-volume.js'
 import { listInputs, readInput } from './read-input.js'
+import type { RunTask } from './run-task.js'
 import { makeFolder, writeCase, writeVolume } from './write-prediction.js'
 
 interface Source {
   readonly name: string
   readonly patient: string
   load(): Promise<Stored>
+  /** As its data set is prepared; that of the run for files. */
+  readonly task?: RunTask
 }
 
 interface Written {
@@ -25,7 +28,10 @@ export async function predictRun(request: PredictRequest): Promise<PredictResult
   const { out, reporter, signal, split, inputs } = request
   const run = openRun(request)
   const volumes = run.task.dimensions === 3
-  const sources = split ? await fromSplit(run, { split, reporter }) : fromFiles(inputs, run)
+  const { dataset, description, cases: names } = request
+  const sources = split
+    ? await fromSplit(run, { split, dataset, description, cases: names, reporter })
+    : fromFiles(inputs, run)
   makeFolder(out)
   if (volumes && request.onCase) reporter.warn('Previews are drawn of pictures, not of volumes.')
   const progress = reporter.progress('images', sources.length, 'images')
@@ -75,8 +81,8 @@ export async function predictRun(request: PredictRequest): Promise<PredictResult
 }
 
 async function picture(
-  { model, task }: OpenedRun,
-  { name, patient, load }: Source,
+  { model, task: whole }: OpenedRun,
+  { name, patient, load, task = whole }: Source,
   options: CaseOptions,
   out: string,
   onCase: PredictRequest['onCase'],
@@ -101,11 +107,26 @@ async function volume(
   return { samples: 1, files: await writeVolume(out, name, maps, { task, size, geometry }) }
 }
 
+/** Of a run on several data sets those of all, below the name of each, unless one is named. */
 async function fromSplit(run: OpenedRun, request: Parameters<typeof openSplit>[1]): Promise<Source[]> {
-  const { store, chosen } = await openSplit(run, request)
+  const { parts } = run.task
+  if (!parts || request.dataset !== undefined) return casesOf(run, request, '')
+  const sources: Source[] = []
+  for (const { name } of parts)
+    sources.push(...(await casesOf(run, { ...request, dataset: name }, `${name}/`)))
+  return sources
+}
+
+async function casesOf(
+  run: OpenedRun,
+  request: Parameters<typeof openSplit>[1],
+  below: string,
+): Promise<Source[]> {
+  const { store, chosen, task } = await openSplit(run, request)
   return chosen.map((entry) => ({
-    name: entry.name,
+    name: `${below}${entry.name}`,
     patient: entry.patient,
+    task,
     load: () => storedOf(store, entry),
   }))
 }

@@ -105,8 +105,8 @@ function readText(file: string, read: (text: string) => unknown): unknown {
   }
 }
 
-/** @throws SeptumError when the folder holds no finished run, or a damaged one. */
-export function loadRun(dir: string, device: string): TrainedRun {
+/** What a run was trained for, without its weights. @throws SeptumError when the folder holds no finished run. */
+export function readRun(dir: string): Pick<TrainedRun, 'dir' | 'config' | 'task'> {
   const configFile = fileOf(dir, files.config)
   const checked = runConfigSchema.safeParse(readText(configFile, parse))
   if (!checked.success) {
@@ -119,8 +119,14 @@ export function loadRun(dir: string, device: string): TrainedRun {
     )
   }
   const task = readText(fileOf(dir, files.task), JSON.parse) as RunTask
+  return { dir, config: checked.data, task }
+}
+
+/** @throws SeptumError when the folder holds no finished run, or a damaged one. */
+export function loadRun(dir: string, device: string): TrainedRun {
+  const run = readRun(dir)
   const weights = fileOf(dir, files.weights)
-  const model = buildModel(checked.data, task, device)
+  const model = buildModel(run.config, run.task, device)
   const { tensors } = loadTensors(weights, { device })
   try {
     model.loadStateDict(tensors)
@@ -137,5 +143,5 @@ export function loadRun(dir: string, device: string): TrainedRun {
     for (const t of tensors.values()) t.free()
   }
   model.eval().requiresGrad_(false)
-  return { dir, config: checked.data, task, model }
+  return { ...run, model }
 }

@@ -74,6 +74,23 @@ export class RunLog implements TrainingEvents {
       this.#tensorboard.scalar(`${event.phase}/validation/${name}`, value, at)
   }
 
+  /** @param sheet file below the run's folder, and what is on it. */
+  pictures(
+    phase: string,
+    step: number,
+    sheet: { file: string; cases: readonly string[]; tile: readonly number[]; classes: readonly string[] },
+  ): void {
+    this.#jsonl.write({
+      step: this.#before.get(phase)! + step,
+      event: 'pictures',
+      phase,
+      phaseStep: step,
+      ...sheet,
+    })
+    // They come seldom, and somebody may be watching.
+    this.#jsonl.flush()
+  }
+
   flush(): void {
     this.#jsonl.flush()
     this.#events?.flush()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Reporter, SeptumError } from '@septum/core'
 import { noGrad, type Tensor } from '@septum/torch'
 import { freeBatch } from '../datasets/index.js'
-import type { Batch, Phase, SegmentationModel } from '../methods/method.js'
+import type { Batch, Phase, SegmentationModel, ValidationResult } from '../methods/method.js'
 import {
   addPrefix,
   bestCheckpoint,
@@ -23,6 +23,10 @@ export interface BatchSource {
   /** Said after each optimiser step, so that time can be told from waiting. */
   worked(): void
   validation(): AsyncIterable<Batch>
+  /** In place of the phase's own validation, where whole volumes are looked at; with the weights to validate. */
+  validate?(): Promise<ValidationResult>
+  /** Validation cases for people to look at; absent: none are wanted. */
+  shown?(): AsyncIterable<Batch>
   /** Share of the time between steps that was spent waiting for data, 0 .. 1. */
   readonly waitShare: number
   close(): Promise<void> | void
@@ -46,6 +50,10 @@ export interface TrainingEvents {
     best: boolean
     metrics: Readonly<Record<string, number>>
   }): void
+  /** A validation begins. */
+  validating?(): void
+  /** Cases of `BatchSource.shown` in the middle of a validation, with the weights that are validated. */
+  show?(phase: Phase, step: number, batch: Batch): Promise<void>
 }
 
 export interface TrainJob {
@@ -273,7 +281,9 @@ class Trainer {
   async #validate(run: PhaseRun, source: BatchSource): Promise<void> {
     const { job } = this
     const start = performance.now()
-    const { score, metrics } = await run.validate(source.validation())
+    job.events.validating?.()
+    const whole = source.validate && (() => source.validate!())
+    const { score, metrics } = await (whole ? run.validateBy(whole) : run.validate(source.validation()))
     // A score that is no number stands behind every other one.
     const best =
       this.#bestScore === null ||
@@ -292,6 +302,24 @@ class Trainer {
     }
     this.seconds += (performance.now() - start) / 1000
     job.events.validation({ phase: run.phase.name, step: this.step, score, best, metrics })
+    await this.#show(run, source)
+  }
+
+  /** A picture that cannot be made does not end a training. */
+  async #show(run: PhaseRun, source: BatchSource): Promise<void> {
+    const { events, reporter } = this.job
+    if (!source.shown || !events.show) return
+    try {
+      await run.withBestWeights(async () => {
+        for await (const batch of source.shown!()) {
+          await events.show!(run.phase, this.step, batch)
+          freeBatch(batch)
+        }
+      })
+    } catch (error) {
+      if (!(error instanceof SeptumError)) throw error
+      reporter.warn(`The pictures of this validation were not written: ${error.message}`)
+    }
   }
 
   /** The weights of the best validation; without any, the last ones stay. */

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { type Reporter, SeptumError } from '@septum/core'
 import { about, performanceWarning, setThreads, threads } from '@septum/torch'
 import {
+  type CaseSource,
   CaseStore,
   DecodePool,
   DiskCache,
@@ -15,24 +16,21 @@ import {
   selectCases,
   splitByPatient,
 } from '../datasets/index.js'
-import type { Task } from '../methods/method.js'
 import type { RunConfig } from './api.js'
 import { type DataConfig, resolvePreprocessing, usualPreprocessing } from './data-settings.js'
+import { geometryOf } from './geometry.js'
 import type { Precision } from './phase-run.js'
+import type { RunTask } from './run-task.js'
 import { unlabelledCases } from './unlabelled.js'
 
-/** A task and how its images come about: `task.json` of a run. */
-export interface RunTask extends Task {
-  readonly preprocessing?: Preprocessing
-  /** Channels before preprocessing, where there is one: windows of a CT become channels. */
-  readonly storedChannels?: number
-}
+export type { RunPart, RunTask } from './run-task.js'
 
 /** A data set ready for a run: what the network sees, who trains, validates and tests. */
 export interface Workplace {
+  /** That of the run; of several, what they are together. */
   readonly dataset: FolderDataset
   readonly task: RunTask
-  readonly store: CaseStore
+  readonly store: CaseSource
   readonly splits: Splits
   readonly cases: Readonly<Record<'train' | 'val' | 'test', readonly SegmentationCase[]>>
   /** Training images whose masks are not there, or not to be used. */
@@ -43,15 +41,35 @@ export interface Workplace {
   close(): Promise<void>
 }
 
+export interface WorkplaceOptions {
+  /** Patch, batch and the places of patches are nnU-Net's where nothing is set. */
+  readonly plans?: boolean
+}
+
 /** Opens the data of a configuration. @throws SeptumError naming what is wrong with it. */
-export async function openWorkplace(data: DataConfig, seed: number, reporter: Reporter): Promise<Workplace> {
+export async function openWorkplace(
+  data: DataConfig,
+  seed: number,
+  reporter: Reporter,
+  { plans = false }: WorkplaceOptions = {},
+): Promise<Workplace> {
+  if (data.more.length > 0) {
+    const { openJointWorkplace } = await import('./joint/workplace.js')
+    return openJointWorkplace(data, seed, reporter, { plans })
+  }
   const dataset = await openFolderDataset(data.path, { reporter, description: data.description ?? undefined })
   const splits = await splitsOf(dataset, data, seed, reporter)
   const preprocessing = preprocessingOf(data, dataset, reporter)
-  const settings = { preprocessing, foreground: data.patch !== null }
   // Sizes before anything is stretched.
-  const plain = new CaseStore(dataset, settings)
-  const size = networkSize(data, dataset, plain)
+  const plain = new CaseStore(dataset, { preprocessing })
+  const training = selectCases(dataset.cases, splits).train
+  const geometry = await geometryOf(
+    data,
+    { dataset, training, sizeOf: (one) => plain.sizeOf(one) },
+    reporter,
+    plans,
+  )
+  const { size } = geometry
   const task: RunTask = {
     dimensions: dataset.dimensions,
     imageChannels: preprocessing
@@ -64,7 +82,36 @@ export async function openWorkplace(data: DataConfig, seed: number, reporter: Re
     ...(dataset.regions ? { regions: dataset.regions } : {}),
     ...(dataset.ignoreLabel === undefined ? {} : { ignores: true }),
     ...(preprocessing ? { preprocessing, storedChannels: dataset.imageChannels } : {}),
+    ...geometry.task,
   }
+  const opened = openStore(dataset, data, { preprocessing, foreground: geometry.patches !== null, size })
+  const { train, unlabelled } = await unlabelledCases(training, { dataset, splits, data, reporter })
+  return {
+    dataset,
+    task,
+    store: opened.store,
+    splits,
+    cases: { ...selectCases(dataset.cases, splits), train },
+    unlabelled,
+    spacingMm: data.resize === 'stretch' ? undefined : commonSpacing(dataset, preprocessing),
+    close: opened.close,
+  }
+}
+
+export interface StoreSettings {
+  readonly preprocessing: Preprocessing | null
+  /** Whether places of foreground are looked for. */
+  readonly foreground: boolean
+  /** [H, W] or [D, H, W] that the network sees. */
+  readonly size: readonly number[]
+}
+
+/** Decoded cases of a data set with the threads and the cache that the settings ask for. */
+export function openStore(
+  dataset: FolderDataset,
+  data: DataConfig,
+  { size, ...settings }: StoreSettings,
+): { readonly store: CaseStore; close(): Promise<void> } {
   const pool = data.workers > 0 ? new DecodePool(dataset, { workers: data.workers }) : undefined
   const store = new CaseStore(dataset, {
     ...settings,
@@ -72,26 +119,11 @@ export async function openWorkplace(data: DataConfig, seed: number, reporter: Re
     disk: data.cache && new DiskCache(data.cache.folder, { maxBytes: data.cache.maxGiB * 2 ** 30 }),
     ...(pool ? { decode: (entry, how) => pool.decode(entry, how) } : {}),
   })
-  const { train, unlabelled } = await unlabelledCases(selectCases(dataset.cases, splits).train, {
-    dataset,
-    splits,
-    data,
-    reporter,
-  })
-  return {
-    dataset,
-    task,
-    store,
-    splits,
-    cases: { ...selectCases(dataset.cases, splits), train },
-    unlabelled,
-    spacingMm: data.resize === 'stretch' ? undefined : commonSpacing(dataset, preprocessing),
-    close: async () => pool?.close(),
-  }
+  return { store, close: async () => pool?.close() }
 }
 
-function preprocessingOf(
-  { preprocessing }: DataConfig,
+export function preprocessingOf(
+  { preprocessing }: Pick<DataConfig, 'preprocessing'>,
   { cases, channelNames }: FolderDataset,
   reporter: Reporter,
 ): Preprocessing | null {
@@ -101,32 +133,6 @@ function preprocessingOf(
   if (usual)
     reporter.info(`Image values are prepared as usual for ${usual}; data.preprocessing says it otherwise.`)
   return resolvePreprocessing(usual)
-}
-
-/** [H, W] or [D, H, W] that the network sees. @throws SeptumError `data-size`. */
-function networkSize(data: DataConfig, dataset: FolderDataset, store: CaseStore): readonly number[] {
-  const sizes = dataset.cases.map((entry) => store.sizeOf(entry))
-  const agree = new Set(sizes.map((size) => size.join())).size === 1
-  const size = data.imageSize ?? (agree ? sizes[0] : undefined)
-  const volumes = dataset.dimensions === 3
-  const how = volumes
-    ? '--set data.imageSize=[32,128,128] for [D, H, W], and --set data.patch.foreground=0.33 to train on patches anywhere'
-    : '--set data.imageSize=[256,256], and --set data.resize=stretch unless crops are wanted'
-  if (!size) {
-    throw new SeptumError(
-      'data-size',
-      'The images have different sizes',
-      `Say what the network shall see, e.g. ${how}.`,
-      { file: data.path },
-    )
-  }
-  if (size.length === dataset.dimensions) return size
-  throw new SeptumError(
-    'data-size',
-    `The data set holds ${volumes ? 'volumes' : 'pictures'}, but data.imageSize has ${size.length} sides`,
-    `Give ${volumes ? 'three, [D, H, W]' : 'two, [H, W]'}, e.g. ${how}.`,
-    { option: 'data.imageSize' },
-  )
 }
 
 /** Distance of samples of volumes, when all agree to a thousandth; pictures turn about one axis only. */

@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path'
 import { type ImageGeometry, SeptumError } from '@septum/core'
 import { writeImage, writeMask, writePng } from '../formats/index.js'
 import type { PredictedCase } from './api.js'
-import { labelMap } from './label-map.js'
+import { LabelFusion, labelMap } from './label-map.js'
+import type { VolumeProbabilities } from './predict-volume.js'
 import type { RunTask } from './workplace.js'
 
 /** @throws SeptumError `write-failed`. */
@@ -40,7 +41,8 @@ export async function writeCase(
     makeFolder(dirname(path))
     return path
   }
-  const visible = item.classes.length === 1 ? 255 : 1
+  // White for people; of a region it is a label of the data set.
+  const visible = item.classes.length === 1 && !regions ? 255 : 1
   await writeMask(file('', item.name), label, size, visible)
   let files = 1
   for (const entry of item.classes) {
@@ -53,11 +55,10 @@ export async function writeCase(
   const count = item.classes[0]!.samples.length
   if (count < 2) return files
   for (let s = 0; s < count; s++) {
-    const sample = new Uint8Array(pixels)
-    item.classes.forEach(({ samples }, c) => {
-      for (let i = 0; i < pixels; i++) if (samples[s]![i]) sample[i] = c + 1
-    })
-    await writeMask(file(`samples/${item.name}`, String(s + 1).padStart(3, '0')), sample, size, visible)
+    const fusion = new LabelFusion(pixels, item.classes.length, regions)
+    for (const [c, { samples }] of item.classes.entries()) fusion.add(c, samples[s]!)
+    const path = file(`samples/${item.name}`, String(s + 1).padStart(3, '0'))
+    await writeMask(path, fusion.labels, size, visible)
     files++
   }
   return files
@@ -70,11 +71,14 @@ interface VolumeFacts {
   readonly geometry: ImageGeometry | undefined
 }
 
-/** Label map and probability map of each class as NIfTI, on the grid of the image. @returns files written */
+/**
+ * Label map and probability map of each class as NIfTI, on the grid of the image; one map is in memory at a time.
+ * @returns files written
+ */
 export async function writeVolume(
   out: string,
   name: string,
-  maps: readonly Float32Array[],
+  maps: VolumeProbabilities,
   { task, size, geometry }: VolumeFacts,
 ): Promise<number> {
   const image = (data: Uint8Array | Float32Array, maxValue: number) => ({
@@ -88,10 +92,14 @@ export async function writeVolume(
     makeFolder(dirname(path))
     return path
   }
-  await writeImage(file('', name), image(labelMap(maps, task.regions), 255))
-  for (const [c, map] of maps.entries()) {
-    const suffix = maps.length === 1 ? '' : `.${task.classes[c]}`
+  const samples = size.reduce((a, b) => a * b, 1)
+  const fusion = new LabelFusion(samples, maps.classes, task.regions)
+  for (const [c, title] of task.classes.entries()) {
+    const map = maps.map(c)
+    fusion.add(c, map)
+    const suffix = maps.classes === 1 ? '' : `.${title}`
     await writeImage(file('probability', `${name}${suffix}`), image(map, 1))
   }
-  return 1 + maps.length
+  await writeImage(file('', name), image(fusion.labels, 255))
+  return 1 + maps.classes
 }

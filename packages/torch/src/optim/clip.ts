@@ -21,3 +21,16 @@ export function clipGradNorm_(params: readonly Tensor[], maxNorm: number): numbe
     }),
   )
 }
+
+/**
+ * Cuts every element of all gradients to [-largest, largest] (PyTorch's `clip_grad_value_`). An element that is no
+ * number stays one: the caller decides.
+ */
+export function clipGradValue_(params: readonly Tensor[], largest: number): void {
+  if (!(largest > 0)) throw new RangeError(`the largest gradient value is a positive number, got ${largest}`)
+  scope(() =>
+    noGrad(() => {
+      for (const { grad } of params) grad?.clamp_(-largest, largest)
+    }),
+  )
+}

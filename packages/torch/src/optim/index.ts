@@ -1,5 +1,5 @@
 export { Adam, type AdamOptions, AdamW } from './adam.js'
-export { clipGradNorm_ } from './clip.js'
+export { clipGradNorm_, clipGradValue_ } from './clip.js'
 export { EMA, type EMAOptions, type EMAState } from './ema.js'
 export { GradScaler, type GradScalerOptions, type GradScalerState } from './grad-scaler.js'
 export { type Group, Optimizer, type OptimizerState, type ParameterGroup } from './optimizer.js'

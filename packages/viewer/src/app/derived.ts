@@ -1,7 +1,9 @@
 import { type Blend, blendOf, maskAbove } from '../analysis/blend.js'
-import { type Placement, placementOf } from '../engine/fit.js'
-import { heightOf, type OpenPicture, widthOf } from '../files/picture.js'
+import { type Frame, placeModel } from '../engine/place.js'
+import type { OpenPicture } from '../files/picture.js'
 import { once } from './once.js'
+import type { Settings } from './settings.js'
+import { spaced } from './spaced.js'
 import type { Session, Store } from './state.js'
 
 /** What the views show, computed when first asked for and again when its causes change. */
@@ -40,19 +42,21 @@ export class Derived {
     return this.rating(picture, manifest?.classes.length ?? 1, this.store.settings.classIndex)
   }
 
-  /** Null before a model told its size. */
-  placement(): Placement | null {
-    const { picture, manifest } = this.store.session
-    return picture && manifest ? this.placing(picture, manifest, this.store.settings.centre) : null
+  /** The window of a model that does not see all of the picture; null where it does, or is not known. */
+  frame(): Frame | null {
+    const { picture, manifest, where } = this.store.session
+    // On the server windows slide over the whole picture.
+    if (!picture || !manifest || manifest.dimensions !== 2 || where === 'server') return null
+    return this.placing(picture, manifest, this.store.settings)
   }
 }
 
 function place(
-  picture: OpenPicture,
+  { image }: OpenPicture,
   manifest: NonNullable<Session['manifest']>,
-  centre: readonly [number, number] | null,
-): Placement {
-  return placementOf([heightOf(picture), widthOf(picture)], manifest.size, manifest.preprocessing, centre)
+  { centre, spacingMm }: Settings,
+): Frame | null {
+  return placeModel(spaced(image, spacingMm), manifest, centre).frame
 }
 
 function ratersOf({ raters }: OpenPicture, classes: number, classIndex: number): readonly Uint8Array[] {

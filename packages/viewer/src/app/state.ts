@@ -1,14 +1,17 @@
 import type { BundleManifest } from '@septum/core'
-import type { RunResult, StageMap } from '../engine/messages.js'
+import type { RunResult, StageMap, VolumeResult } from '../engine/messages.js'
 import type { ModelEntry } from '../engine/models.js'
 import type { OpenPicture } from '../files/picture.js'
 import type { Problem } from '../files/problem.js'
+import type { OpenVolume } from '../files/volume.js'
+import type { SegmentServer } from '../server/client.js'
+import type { Layout, Voxel } from '../volume/view.js'
 import { History } from './history.js'
 import { initialSettings, type Settings, type Tool } from './settings.js'
 
 /** What the model does at this moment. */
 export interface Busy {
-  readonly kind: 'loading' | 'running'
+  readonly kind: 'reading' | 'loading' | 'running'
   readonly text: string
   /** 0 to 1; null: not known. */
   readonly share: number | null
@@ -16,7 +19,19 @@ export interface Busy {
 
 /** What is there besides settings; replaced as a whole, never changed in place. */
 export interface Session {
+  /** Null while a volume is shown as a whole. */
   readonly picture: OpenPicture | null
+  readonly volume: OpenVolume | null
+  /** What is shown and segmented of a volume: all of it, or one slice as a picture. */
+  readonly scene: 'volume' | 'slice'
+  readonly layout: Layout
+  /** Voxel under the crosshair. */
+  readonly cursor: Voxel
+  readonly volumeResult: VolumeResult | null
+  /** The server of this page; null where the page is served by one that only knows files. */
+  readonly server: SegmentServer | null
+  /** Where models run. */
+  readonly where: 'browser' | 'server'
   readonly models: readonly ModelEntry[]
   readonly model: ModelEntry | null
   readonly manifest: BundleManifest | null
@@ -33,6 +48,13 @@ export interface Session {
 
 const initialSession: Session = {
   picture: null,
+  volume: null,
+  scene: 'volume',
+  layout: 'planes',
+  cursor: [0, 0, 0],
+  volumeResult: null,
+  server: null,
+  where: 'browser',
   models: [],
   model: null,
   manifest: null,
@@ -45,6 +67,10 @@ const initialSession: Session = {
   tool: 'move',
   playing: false,
 }
+
+/** The volume that is shown as a whole; null for pictures and single slices. */
+export const volumeInSight = ({ volume, scene }: Session): OpenVolume | null =>
+  scene === 'volume' ? volume : null
 
 /** The page's state. Listeners are called at most once a frame. */
 export class Store {

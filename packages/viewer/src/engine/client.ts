@@ -1,6 +1,16 @@
 import { type BundleManifest, SeptumError } from '@septum/core'
 import { errorOf } from '../files/problem.js'
-import type { FromWorker, ModelSource, RunRequest, RunResult, StageMap, ToWorker } from './messages.js'
+import type { Backend, BackendReport } from './backend.js'
+import type {
+  FromWorker,
+  ModelSource,
+  RunRequest,
+  RunResult,
+  StageMap,
+  ToWorker,
+  VolumeRequest,
+  VolumeResult,
+} from './messages.js'
 
 export interface RunListener {
   onLoading(done: number, total: number): void
@@ -20,6 +30,9 @@ export class Engine {
   private opened: { readonly source: ModelSource; readonly manifest: BundleManifest } | undefined
   /** Ends the question that is open. */
   private fail: ((error: Error) => void) | undefined
+  private wish: Backend = 'wasm'
+  /** Told whenever another backend computes, and why. */
+  onBackend: (report: BackendReport) => void = () => {}
 
   /** @param script URL of the worker. @param runtime URL of the folder of ONNX Runtime's files. */
   constructor(
@@ -39,7 +52,17 @@ export class Engine {
       },
     )
     this.opened = { source, manifest: answer.manifest }
+    if (this.wish === 'webgpu') await this.ask({ type: 'backend', wish: 'webgpu' }, 'backend', () => {})
     return answer.manifest
+  }
+
+  /**
+   * What should compute from now on. WebGPU is tested with the open model, and with every model that is opened later;
+   * `onBackend` is told what came of it. @throws Cancelled, SeptumError `viewer-worker`
+   */
+  async useBackend(wish: Backend): Promise<void> {
+    this.wish = wish
+    if (this.opened) await this.ask({ type: 'backend', wish }, 'backend', () => {})
   }
 
   /** Segments with the open model. @throws SeptumError, Cancelled as `open`. */
@@ -47,6 +70,17 @@ export class Engine {
     const answer = await this.ask({ type: 'run', request }, 'result', (message) => {
       if (message.type === 'progress') listener.onProgress(message.done, message.total)
       else if (message.type === 'stage') listener.onStage(message.stage)
+    })
+    return answer.result
+  }
+
+  /** Segments a volume with the open model. @throws SeptumError, Cancelled as `open`. */
+  async runVolume(
+    request: VolumeRequest,
+    { onProgress }: Pick<RunListener, 'onProgress'>,
+  ): Promise<VolumeResult> {
+    const answer = await this.ask({ type: 'volume', request }, 'volume-result', (message) => {
+      if (message.type === 'progress') onProgress(message.done, message.total)
     })
     return answer.result
   }
@@ -75,6 +109,7 @@ export class Engine {
     return new Promise((resolve, reject) => {
       this.fail = reject
       worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+        if (data.type === 'backend') this.onBackend(data.report)
         if (data.type !== wanted && data.type !== 'problem') {
           onMessage(data)
           return

@@ -1,5 +1,7 @@
 import type { BundleManifest, MedicalImage } from '@septum/core'
+import type { ClassStatistics } from 'septum/browser'
 import type { Problem } from '../files/problem.js'
+import type { Backend, BackendReport } from './backend.js'
 
 /** Where a bundle lies: a folder beside the page, or files that a person opened. */
 export type ModelSource = { readonly url: string } | { readonly files: readonly File[] }
@@ -36,11 +38,35 @@ export interface RunResult {
   readonly stages: readonly StageMap[]
   readonly seconds: number
   readonly seed: number
+  /** Methods that sample: drawn tokens of each class and mask. */
+  readonly tokens?: readonly (readonly Int32Array[])[]
+}
+
+export interface VolumeRequest {
+  /** [C, D, H, W] */
+  readonly image: MedicalImage
+  readonly samples: number
+  readonly seed: number
+}
+
+/** A segmented volume on its own grid. */
+export interface VolumeResult {
+  /** [D, H, W] */
+  readonly size: readonly number[]
+  /** 0 background, i + 1 for class i. */
+  readonly labels: Uint8Array
+  /** Label maps of the masks that a sampling model drew; empty for others. */
+  readonly hypotheses: readonly Uint8Array[]
+  readonly statistics: readonly ClassStatistics[]
+  readonly seconds: number
+  readonly seed: number
 }
 
 export type ToWorker =
   | { readonly type: 'open'; readonly source: ModelSource; readonly runtime: string }
   | { readonly type: 'run'; readonly request: RunRequest }
+  | { readonly type: 'backend'; readonly wish: Backend; readonly leastGain?: number }
+  | { readonly type: 'volume'; readonly request: VolumeRequest }
 
 export type FromWorker =
   | { readonly type: 'loading'; readonly done: number; readonly total: number }
@@ -48,4 +74,6 @@ export type FromWorker =
   | { readonly type: 'progress'; readonly done: number; readonly total: number }
   | { readonly type: 'stage'; readonly stage: StageMap }
   | { readonly type: 'result'; readonly result: RunResult }
+  | { readonly type: 'backend'; readonly report: BackendReport }
+  | { readonly type: 'volume-result'; readonly result: VolumeResult }
   | { readonly type: 'problem'; readonly problem: Problem }

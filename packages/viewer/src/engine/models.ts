@@ -6,18 +6,36 @@ export interface ModelEntry {
   readonly id: string
   readonly title: string
   readonly source: ModelSource
+  /** Name of the same model on the page's server. */
+  readonly serverId?: string
+}
+
+interface ModelList {
+  readonly models: readonly { readonly title: string; readonly url: string; readonly id?: string }[]
+  /** Where the interface of `septum serve` is; absent on a server of files. */
+  readonly api?: string
+  /** Page of trainings, where the server shows any. */
+  readonly training?: string
 }
 
 /**
  * Models named in `models.json` beside the page: `{ "models": [{ "title": …, "url": "models/name/" }] }`.
  * @returns none where the file is absent: models can still be opened from a folder.
  */
-export async function listModels(page: URL): Promise<readonly ModelEntry[]> {
+export async function listModels(
+  page: URL,
+): Promise<{ readonly models: readonly ModelEntry[]; readonly api?: URL; readonly training?: URL }> {
   const response = await fetch(new URL('models.json', page)).catch(() => undefined)
-  if (!response?.ok) return []
-  const { models }: { models: readonly { readonly title: string; readonly url: string }[] } =
-    await response.json()
-  return models.map(({ title, url }) => ({ id: url, title, source: { url: new URL(url, page).href } }))
+  if (!response?.ok) return { models: [] }
+  const { models, api, training }: ModelList = await response.json()
+  return {
+    models: models.map(({ title, url, id }) => ({
+      ...{ id: url, title, source: { url: new URL(url, page).href } },
+      ...(api && id !== undefined && { serverId: id }),
+    })),
+    ...(api && { api: new URL(api, page) }),
+    ...(training && { training: new URL(training, page) }),
+  }
 }
 
 /** A bundle folder that a person opened; its files stay in the browser. */

@@ -12,6 +12,6 @@ export function save(bytes: Uint8Array | Blob, name: string, type: string): void
 /** A file name from a title: letters, digits, dots and dashes. */
 export const fileName = (title: string): string =>
   title
-    .replace(/\.(png|jpe?g)$/i, '')
+    .replace(/\.(png|jpe?g|nii|nii\.gz|dcm)(?=$|, )/i, '')
     .replaceAll(/[^\p{L}\p{N}.-]+/gu, '-')
     .replaceAll(/^-+|-+$/g, '') || 'image'

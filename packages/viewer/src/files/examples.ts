@@ -37,13 +37,14 @@ export function bundledExamples(base: URL): ImageCatalogue {
       const { images, credit } = await load()
       const entry = images.find((each) => each.id === id)
       if (!entry) throw missing(id)
-      const [image, bits] = await Promise.all(
-        [entry.image, entry.masks].map(async (file) => readPng(await fetchBytes(new URL(file, base)), file)),
+      const [bytes, masks] = await Promise.all(
+        [entry.image, entry.masks].map((file) => fetchBytes(new URL(file, base))),
       )
+      const [image, bits] = await Promise.all([readPng(bytes!, entry.image), readPng(masks!, entry.masks)])
       const raters = Array.from({ length: entry.raters }, (_, rater) =>
-        Uint8Array.from(bits!.data, (value) => (value >> rater) & 1),
+        Uint8Array.from(bits.data, (value) => (value >> rater) & 1),
       )
-      return { name: entry.title, image: image!, raters, credit }
+      return { name: entry.title, image, raters, credit, file: new Blob([bytes as BlobPart]) }
     },
   }
 }

@@ -3,11 +3,21 @@ import { SeptumError } from '@septum/core'
 /** A browser tab holds several maps of the image at once: 25 million pixels stay well within its memory. */
 export const mostPixels = 25_000_000
 export const mostBytes = 200_000_000
+/** Of a file on disk, and of its samples in memory: a CT of 512 x 512 x 1000. The page holds them a few times. */
+export const mostVolumeBytes = 2 ** 29
 
 export function checkBytes(bytes: number, file: string): void {
   if (bytes <= mostBytes) return
   throw tooLarge(
     `The file has ${Math.round(bytes / 1e6)} MB, more than the ${mostBytes / 1e6} MB read here`,
+    file,
+  )
+}
+
+export function checkVolumeBytes(bytes: number, file: string): void {
+  if (bytes <= mostVolumeBytes) return
+  throw tooLarge(
+    `The file has ${Math.round(bytes / 1e6)} MB, more than the ${Math.round(mostVolumeBytes / 1e6)} MB read here`,
     file,
   )
 }
@@ -27,5 +37,5 @@ function tooLarge(message: string, file: string): SeptumError {
 
 export function broken(file: string): SeptumError {
   const hint = 'Save or send it again; the file is cut off or damaged.'
-  return new SeptumError('viewer-broken', 'The picture cannot be decoded', hint, { file })
+  return new SeptumError('viewer-broken', 'The image cannot be decoded', hint, { file })
 }

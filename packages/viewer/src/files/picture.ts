@@ -1,4 +1,5 @@
 import { type MedicalImage, SeptumError } from '@septum/core'
+import type { SourceSeries } from 'septum/browser'
 import { isJpeg, readJpeg } from './jpeg.js'
 import { checkBytes } from './limits.js'
 import { isPng, readPng } from './png.js'
@@ -17,6 +18,15 @@ export interface OpenPicture {
   /** One label map [H, W] a rater: 0 background, i + 1 class i. */
   readonly raters: readonly Uint8Array[]
   readonly credit?: Credit
+  /** Sentences on what was assumed of the file. */
+  readonly notes?: readonly string[]
+  /** Values that are shown as black and white at first. */
+  readonly window?: readonly [number, number]
+  /** What a DICOM segmentation of it refers to. */
+  readonly dicom?: SourceSeries
+  /** The picture as it was opened, and its name on the server: what a server is given. */
+  readonly file?: Blob
+  readonly reference?: string
 }
 
 export const heightOf = ({ image }: OpenPicture): number => image.shape[1]!
@@ -24,32 +34,19 @@ export const widthOf = ({ image }: OpenPicture): number => image.shape[2]!
 
 /**
  * Reads a PNG or JPEG by its content, whatever its name says.
- * @throws SeptumError `viewer-not-an-image`, `viewer-volume`, `viewer-broken`, `viewer-too-large`.
+ * @throws SeptumError `viewer-not-an-image`, `viewer-broken`, `viewer-too-large`.
  */
 export async function readPictureFile(file: File): Promise<MedicalImage> {
   checkBytes(file.size, file.name)
   const bytes = new Uint8Array(await file.arrayBuffer())
   if (isPng(bytes)) return readPng(bytes, file.name)
   if (isJpeg(bytes)) return readJpeg(bytes, file.name)
-  if (looksLikeVolume(file.name, bytes)) {
-    throw new SeptumError(
-      'viewer-volume',
-      'Volumes and DICOM files are not shown in the browser yet',
-      'Segment them with `septum predict`, or open one slice as PNG or JPEG.',
-      { file: file.name },
-    )
-  }
   throw new SeptumError(
     'viewer-not-an-image',
-    'This file is not a picture that the viewer can read',
-    'Open a PNG or JPEG file.',
+    'This file is neither a picture nor a volume that the viewer can read',
+    'Open PNG, JPEG, NIfTI or DICOM files.',
     { file: file.name },
   )
-}
-
-function looksLikeVolume(name: string, bytes: Uint8Array): boolean {
-  const dicom = String.fromCharCode(...bytes.subarray(128, 132)) === 'DICM'
-  return dicom || /\.(nii|nii\.gz|dcm|nrrd|mha|mhd)$/i.test(name)
 }
 
 /**

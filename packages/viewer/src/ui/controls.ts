@@ -30,7 +30,7 @@ export function controls(store: Store, derived: Derived): () => void {
 
   let shownClasses: unknown
   return () => {
-    const { result, manifest, picture, busy, growing } = store.session
+    const { result, manifest, picture, volume, scene, busy, growing } = store.session
     const { view, classIndex } = store.settings
     const many = (result?.classes[0]?.samples.length ?? 0) > 1
     views.disabled = !result
@@ -45,10 +45,12 @@ export function controls(store: Store, derived: Derived): () => void {
         ...manifest.classes.map(({ name }, i) => make('option', { value: String(i) }, name)),
       )
     }
-    show(byId('class-field'), (manifest?.classes.length ?? 1) > 1)
+    show(byId('class-field'), (manifest?.classes.length ?? 1) > 1 && !(volume && scene === 'volume'))
     classes.value = String(classIndex)
     const live = result !== null
-    show(byId('strip-empty'), !live)
+    const inVolume = volume !== null && scene === 'volume'
+    show(views, !inVolume)
+    show(byId('strip-empty'), !live && !inVolume)
     for (const name of ['consensus', 'uncertainty', 'sample', 'growth'] as const) {
       show(byId(`strip-${name}`), live && view === name)
     }
@@ -88,7 +90,7 @@ export function toggleSample(store: Store, index: number): void {
 
 function hint(picture: boolean, model: boolean, busy: boolean): string {
   if (busy) return 'The mask appears while it grows.'
-  if (!picture) return 'Drop a PNG or JPEG here, or choose an example above.'
+  if (!picture) return 'Drop a picture, a volume or a DICOM series here, or choose an example above.'
   if (!model) return 'No model lies beside this page: open the folder that septum export wrote.'
   return 'Press Segment, or the S key.'
 }

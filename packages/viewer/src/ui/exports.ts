@@ -1,3 +1,4 @@
+import { niftiBytes } from 'septum/browser'
 import { votesNeeded } from '../analysis/blend.js'
 import { measureMask } from '../analysis/measure.js'
 import { scoresOf } from '../analysis/scores.js'
@@ -5,10 +6,11 @@ import type { Derived } from '../app/derived.js'
 import type { Store } from '../app/state.js'
 import { drawScene } from '../draw/scene.js'
 import { niftiOf } from '../export/nifti.js'
-import { greyPng } from '../export/png.js'
+import { compressed, greyPng } from '../export/png.js'
 import { fileName, save } from '../export/save.js'
 import type { OpenPicture } from '../files/picture.js'
-import { byId, show } from './dom.js'
+import { problemOf } from '../files/problem.js'
+import { byId, say, show } from './dom.js'
 import type { Pictures } from './pictures.js'
 import type { Stage } from './stage.js'
 
@@ -19,7 +21,10 @@ const pictureSide = 1024
 export function exports(store: Store, derived: Derived, pictures: Pictures, stage: Stage): () => void {
   const withResult = (work: (picture: OpenPicture, name: string) => Promise<void>) => () => {
     const { picture, result } = store.session
-    if (picture && result) void work(picture, fileName(picture.name))
+    if (!picture || !result) return
+    work(picture, fileName(picture.name)).catch((error: unknown) =>
+      store.update({ problem: problemOf(error) }),
+    )
   }
   byId('save-picture').onclick = withResult(async (picture, name) => {
     const [height, width] = pictures.size(picture)
@@ -35,24 +40,51 @@ export function exports(store: Store, derived: Derived, pictures: Pictures, stag
     save(await greyPng(values, pictures.size(picture)), `${name}-mask.png`, 'image/png')
   })
   byId('save-nifti').onclick = withResult(async (picture, name) => {
-    const bytes = await niftiOf(
-      mask(),
-      pictures.size(picture),
-      store.settings.spacingMm,
-      'Septum mask, research use',
-    )
+    const bytes = await asNifti(mask(), picture, 'Septum mask, research use')
     save(bytes, `${name}-mask.nii.gz`, 'application/gzip')
   })
   byId('save-probability').onclick = withResult(async (picture, name) => {
     const { probability } = derived.blend()!
-    const text = 'Septum probability, research use'
-    const bytes = await niftiOf(probability, pictures.size(picture), store.settings.spacingMm, text)
+    const bytes = await asNifti(probability, picture, 'Septum probability, research use')
     save(bytes, `${name}-probability.nii.gz`, 'application/gzip')
   })
   byId('save-numbers').onclick = withResult(async (picture, name) => {
     const text = JSON.stringify(numbers(store, derived, pictures.size(picture)), undefined, 2)
     save(new TextEncoder().encode(`${text}\n`), `${name}-numbers.json`, 'application/json')
   })
+
+  byId('save-dicom').onclick = withResult(async (picture, name) => {
+    const { dicom, image } = picture
+    if (!dicom) return
+    const { segOf } = await import('../export/dicom-seg.js')
+    const [{ labels, shape, geometry }, classes] = [wholeLabels(picture, mask()), segmentsOf()]
+    save(
+      segOf(labels, { ...image, shape, geometry }, dicom, classes, name),
+      `${name}-seg.dcm`,
+      'application/dicom',
+    )
+  })
+
+  /** A map with the place of its picture; of pictures without one, with the size of their pixels. */
+  function asNifti(map: Uint8Array | Float32Array, picture: OpenPicture, text: string): Promise<Uint8Array> {
+    const { image } = picture
+    const size = pictures.size(picture)
+    if (!image.geometry) return niftiOf(map, size, store.settings.spacingMm, text)
+    const whole = { data: map, shape: [1, ...size], geometry: image.geometry, maxValue: 1 }
+    return compressed(niftiBytes(whole, text), 'gzip')
+  }
+
+  /** The class in view alone: its mask is what is in sight. */
+  const segmentsOf = () => [store.session.manifest!.classes[store.settings.classIndex]!]
+
+  /** The mask of a slice on the grid of the volume that it was taken from. */
+  function wholeLabels({ image }: OpenPicture, slice: Uint8Array) {
+    const { volume, cursor } = store.session
+    if (!volume) return { labels: slice, shape: image.shape, geometry: image.geometry! }
+    const labels = new Uint8Array(volume.image.data.length)
+    labels.set(slice, cursor[0] * slice.length)
+    return { labels, shape: volume.image.shape, geometry: volume.image.geometry! }
+  }
 
   /** The mask in view: a single one where one is shown, else the consensus. */
   function mask(): Uint8Array {
@@ -61,7 +93,18 @@ export function exports(store: Store, derived: Derived, pictures: Pictures, stag
     return view === 'sample' ? samples[sample]! : derived.consensus()!
   }
 
-  return () => show(byId('exports'), store.session.result !== null)
+  return () => {
+    const { result, picture } = store.session
+    show(byId('exports'), result !== null)
+    const possible = picture?.dicom !== undefined
+    byId('save-dicom').setAttribute('aria-disabled', String(!possible))
+    say(
+      byId('dicom-note'),
+      possible
+        ? 'DICOM SEG carries the name and dates of the patient, as its source does.'
+        : 'DICOM SEG needs an image that was opened from DICOM files with a place in the patient.',
+    )
+  }
 }
 
 /** Everything that the page states in numbers, with what is needed to state it again. */

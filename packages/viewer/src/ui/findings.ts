@@ -2,7 +2,7 @@ import { type Measures, measureMask } from '../analysis/measure.js'
 import { agreement } from '../analysis/scores.js'
 import type { Derived } from '../app/derived.js'
 import { once } from '../app/once.js'
-import type { Store } from '../app/state.js'
+import { type Store, volumeInSight } from '../app/state.js'
 import { byId, make, say, show, svg } from './dom.js'
 import { areaUnit, lengthUnit, percent, short } from './numbers.js'
 import type { Pictures } from './pictures.js'
@@ -17,7 +17,12 @@ export function findings(store: Store, derived: Derived, pictures: Pictures): ()
     const { picture, result, manifest } = store.session
     const consensus = derived.consensus()
     show(byId('findings'), consensus !== null)
-    show(byId('intro'), consensus === null)
+    const { volumeResult } = store.session
+    const volume = volumeInSight(store.session)
+    show(byId('intro'), consensus === null && !(volume && volumeResult))
+    show(byId('steps-volume'), volume !== null)
+    show(byId('steps-picture'), volume === null)
+    say(byId('intro-title'), volume ? 'The whole volume, or one slice' : 'Several answers instead of one')
     if (!picture || !result || !consensus) return
     const { spacingMm, classIndex, leftOut } = store.settings
     const size = pictures.size(picture)
@@ -111,9 +116,9 @@ function drawSpread(
     line(at(consensus), tallest, base + 4, 'consensus'),
     ...dots,
     ...raters.map((area) => line(at(area), middle + 11, base + 4, 'rater')),
-    label(0, 'start', `${short(from)} ${unit}`),
+    ...(at(consensus) < 110 ? [] : [label(0, 'start', `${short(from)} ${unit}`)]),
     label(at(consensus), anchorAt(at(consensus), width), 'consensus'),
-    label(width, 'end', `${short(to)} ${unit}`),
+    ...(at(consensus) > width - 110 ? [] : [label(width, 'end', `${short(to)} ${unit}`)]),
   )
 }
 

@@ -8,6 +8,7 @@ import { byId, make } from './dom.js'
 import { togglePlay } from './growth.js'
 import { toggleTool } from './pointer.js'
 import type { Stage } from './stage.js'
+import { stepSlice, toggleScene } from './volume-strip.js'
 
 interface Binding {
   readonly keys: readonly string[]
@@ -57,17 +58,21 @@ export function keys(store: Store, actions: Actions, derived: Derived, stage: St
     {
       keys: ['W'],
       text: "Move the model's window",
-      run: () => derived.placement()?.kind === 'crop' && toggleTool(store, 'window'),
+      run: () => derived.frame() && toggleTool(store, 'window'),
     },
     { keys: ['Z'], text: 'Whole image, or the finding', run: () => stage.toggleFit() },
     { keys: ['+', '='], text: 'Closer', run: () => stage.zoom(1.25) },
     { keys: ['-'], text: 'Farther', run: () => stage.zoom(0.8) },
+    { keys: ['V'], text: 'Volume, or one slice of it', run: () => toggleScene(store, actions) },
+    { keys: ['PageUp'], text: 'Slice above', run: () => stepSlice(store, actions, 1) },
+    { keys: ['PageDown'], text: 'Slice below', run: () => stepSlice(store, actions, -1) },
     { keys: ['O'], text: 'Open an image', run: () => byId('image-file').click() },
     { keys: ['?'], text: 'This help', run: () => byId<HTMLDialogElement>('help-dialog').showModal() },
   ]
   const rows: readonly (readonly [readonly string[], string])[] = [
     ...bindings.map(({ keys: names, text }) => [names.slice(0, 1), text] as const),
     [['Arrows'], 'On the image: move it, the ruler’s end, or the model’s window'],
+    [['Arrows'], 'On a volume: move the crosshair; with Shift by ten'],
     [['Ctrl+Z'], 'Undo; with Shift: redo'],
   ]
   byId('key-rows').replaceChildren(
@@ -99,7 +104,10 @@ export function keys(store: Store, actions: Actions, derived: Derived, stage: St
     }
     if (event.key.length === 1 && !byId<HTMLInputElement>('single-keys').checked) return
     const name = event.key.length === 1 ? event.key.toUpperCase() : event.key
-    bindings.find(({ keys: names }) => names.includes(name))?.run()
+    const binding = bindings.find(({ keys: names }) => names.includes(name))
+    if (!binding) return
+    if (name.startsWith('Page') && store.session.volume) event.preventDefault()
+    binding.run()
   })
 
   /** Arrow keys do with the tool in hand what a pointer does. */

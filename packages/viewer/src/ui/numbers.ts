@@ -19,3 +19,11 @@ export const percent = (share: number): string => `${Math.round(share * 100)} %`
 
 /** `4x4` of a stage as people write it. */
 export const sides = (name: string): string => name.replace('x', ' × ')
+
+/** The size of a structure in a volume: millilitres, or voxels where nobody knows how large they are. */
+export function volumeText({ samples, volumeMm3 }: { samples: number; volumeMm3?: number }): string {
+  if (samples === 0) return 'none'
+  if (volumeMm3 === undefined) return `${samples.toLocaleString('en-GB')} voxels`
+  const millilitres = volumeMm3 / 1000
+  return `${millilitres < 1 ? millilitres.toPrecision(3) : short(millilitres)} mL`
+}

@@ -33,7 +33,11 @@ export class Pictures {
 
   /** Values shown as black and white. */
   greys(picture: OpenPicture): readonly [number, number] {
-    return this.store.settings.grey ?? (picture.image.maxValue === 255 ? [0, 255] : this.range(picture))
+    return (
+      this.store.settings.grey ??
+      picture.window ??
+      (picture.image.maxValue === 255 ? [0, 255] : this.range(picture))
+    )
   }
 
   limits(picture: OpenPicture): readonly [number, number] {

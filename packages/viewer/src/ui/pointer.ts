@@ -3,6 +3,7 @@ import type { Derived } from '../app/derived.js'
 import type { Tool } from '../app/settings.js'
 import type { Store } from '../app/state.js'
 import { byId, show } from './dom.js'
+import { droppedFiles } from './dropped.js'
 import type { Stage } from './stage.js'
 
 /** Mouse, touch and pen on the large picture, and its tool buttons. */
@@ -86,13 +87,13 @@ export function pointer(store: Store, actions: Actions, derived: Derived, stage:
   addEventListener('drop', (event) => {
     event.preventDefault()
     show(drop, false)
-    const file = event.dataTransfer?.files[0]
-    if (file) void actions.openFile(file)
+    if (event.dataTransfer) void droppedFiles(event.dataTransfer).then((files) => actions.openFiles(files))
   })
 
   return () => {
-    const { tool } = store.session
-    const crop = derived.placement()?.kind === 'crop'
+    const { tool, picture } = store.session
+    for (const id of ['tool-ruler', 'zoom-fit', 'undo', 'redo']) show(byId(id), picture !== null)
+    const crop = derived.frame() !== null
     show(byId('tool-window'), crop)
     for (const [name, button] of buttons) button.setAttribute('aria-pressed', String(tool === name))
     byId<HTMLButtonElement>('undo').disabled = !store.canUndo

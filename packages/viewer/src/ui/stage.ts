@@ -69,8 +69,10 @@ export class Stage {
     if (this.canvas.width !== width) this.canvas.width = width
     if (this.canvas.height !== height) this.canvas.height = height
     if (picture !== this.shown) {
+      // The slices of a volume are looked at one after the other in the same place.
+      const same = picture && this.shown && this.store.session.volume
       this.shown = picture
-      this.camera = 'whole'
+      if (!same) this.camera = 'whole'
     }
     const context = this.canvas.getContext('2d')!
     if (!picture) {
@@ -89,18 +91,8 @@ export class Stage {
     const { settings, session } = this.store
     const size = this.pictures.size(picture)
     const base = { picture: this.pictures.of(picture), size, ruler: settings.ruler }
-    const placement = this.derived.placement()
-    const frame =
-      placement?.kind === 'crop'
-        ? {
-            frame: {
-              left: placement.left,
-              top: placement.top,
-              width: placement.window[1],
-              height: placement.window[0],
-            },
-          }
-        : {}
+    const place = this.derived.frame()
+    const frame = place ? { frame: place } : {}
     const raters = settings.raters
       ? this.derived.raters().map((mask, i) =>
           contour(mask, size, {

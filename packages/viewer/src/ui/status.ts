@@ -40,9 +40,10 @@ function creditOf(picture: Session['picture']): void {
 }
 
 function spoken({ session }: Store): string {
-  const { busy, result, problem } = session
+  const { busy, result, volumeResult, scene, problem } = session
   if (problem) return ''
   if (busy) return busy.share === null || busy.share < 0.5 ? 'Working.' : 'Half of the work is done.'
+  if (volumeResult && scene === 'volume') return `Done in ${short(volumeResult.seconds)} seconds.`
   if (!result) return ''
   const masks = result.classes[0]!.samples.length
   return `Done in ${short(result.seconds)} seconds: ${masks} ${masks === 1 ? 'mask' : 'masks'}.`
@@ -57,7 +58,10 @@ function aboutModel(manifest: Session['manifest']): void {
     ['Method', `${method.title}, ${method.parameters.toLocaleString('en-GB')} parameters`],
     ['Paper', method.paper],
     ['Finds', manifest.classes.map(({ name }) => name).join(', ')],
-    ['Sees', `${size.trained.join(' × ')} pixels${size.fixed ? '' : ', or another size'}`],
+    [
+      'Sees',
+      `${size.trained.join(' × ')} ${manifest.dimensions === 3 ? 'voxels' : 'pixels'}${size.fixed ? '' : ', or another size'}`,
+    ],
     ['Trained on', cases ? `${training.dataset}: ${cases.train} images` : training.dataset],
     ['Data licence', training.licence ?? 'not stated'],
     ['Model licence', licence ?? 'not stated'],

@@ -34,6 +34,8 @@ export interface BackboneOptions {
   readonly width?: number
   /** Adds the classifier, for counting and for whole published files; segmentation has no use for it. */
   readonly classes?: number
+  /** Rate of stochastic depth in the last block, for the networks that have it (ConvNeXt, PVTv2). Default 0. */
+  readonly dropPath?: number
 }
 
 /**

@@ -42,3 +42,12 @@ export const encoderWidthOption = z
   .max(1)
   .default(1)
   .describe('factor on the widths of the encoder, for small machines; published weights fit 1 only')
+
+export const dropPathOption = z
+  .number()
+  .min(0)
+  .lt(1)
+  .default(0)
+  .describe(
+    'stochastic depth: rate of the last block of convnext and pvtv2 encoders (published trainings: convnext-t 0.1, convnext-b 0.5, pvtv2-b2 0.1)',
+  )

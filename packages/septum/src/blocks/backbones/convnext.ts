@@ -7,6 +7,7 @@ import {
   four,
   scaledWidth,
 } from './backbone.js'
+import { dropPath, dropPathRates } from './drop-path.js'
 
 const EPS = 1e-6
 /** Start of the factor on each block's residual; 0 would leave it untrained for long, 1 is too much for deep nets. */
@@ -68,7 +69,11 @@ class Block extends nn.Module {
   readonly mlp: Mlp
   readonly gamma: Tensor | null
 
-  constructor(channels: number, version: 1 | 2) {
+  constructor(
+    channels: number,
+    version: 1 | 2,
+    private readonly dropRate: number,
+  ) {
     super()
     this.conv_dw = new nn.Conv2d(channels, channels, 7, { padding: 3, groups: channels })
     this.norm = new nn.LayerNorm(channels, { eps: EPS })
@@ -82,7 +87,7 @@ class Block extends nn.Module {
       const filtered = this.conv_dw.forward(x).permute([0, 2, 3, 1]) // [N, H, W, C]
       const inner = this.mlp.forward(this.norm.forward(filtered))
       const residual = this.gamma ? inner.mul(this.gamma) : inner
-      return x.add(residual.permute([0, 3, 1, 2]))
+      return x.add(dropPath(residual, this.dropRate, this.training).permute([0, 3, 1, 2]))
     })
   }
 }
@@ -92,12 +97,18 @@ class Stage extends nn.Module {
   readonly downsample: nn.Sequential | null
   readonly blocks: Block[]
 
-  constructor(inChannels: number, channels: number, depth: number, first: boolean, version: 1 | 2) {
+  constructor(
+    inChannels: number,
+    channels: number,
+    first: boolean,
+    version: 1 | 2,
+    dropRates: readonly number[],
+  ) {
     super()
     this.downsample = first
       ? null
       : new nn.Sequential(new ChannelNorm(inChannels), new nn.Conv2d(inChannels, channels, 2, { stride: 2 }))
-    this.blocks = Array.from({ length: depth }, () => new Block(channels, version))
+    this.blocks = dropRates.map((rate) => new Block(channels, version, rate))
   }
 
   forward(x: Tensor): Tensor {
@@ -130,22 +141,29 @@ class Head extends nn.Module {
   }
 }
 
-/** ConvNeXt (Liu et al. 2022) and V2 (Woo et al. 2023) with timm's names. Without stochastic depth. */
+/** ConvNeXt (Liu et al. 2022) and V2 (Woo et al. 2023) with timm's names. */
 export class ConvNeXt extends Backbone {
   readonly channels: FeatureChannels
   readonly stem: nn.Sequential
   readonly stages: Stage[]
   readonly head: Head | null
 
-  constructor(kind: keyof typeof kinds, { width = 1, classes }: BackboneOptions = {}) {
+  constructor(kind: keyof typeof kinds, { width = 1, classes, dropPath: rate = 0 }: BackboneOptions = {}) {
     super(kind)
     const { depths, version } = kinds[kind]
     const widths = kinds[kind].widths.map((w) => scaledWidth(w, width))
     const first = widths[0]!
     this.stem = new nn.Sequential(new nn.Conv2d(3, first, 4, { stride: 4 }), new ChannelNorm(first))
-    this.stages = widths.map(
-      (w, i) => new Stage(widths[Math.max(0, i - 1)]!, w, depths[i]!, i === 0, version),
+    const rates = dropPathRates(
+      rate,
+      depths.reduce((a, b) => a + b, 0),
     )
+    let before = 0
+    this.stages = widths.map((w, i) => {
+      const own = rates.slice(before, before + depths[i]!)
+      before += own.length
+      return new Stage(widths[Math.max(0, i - 1)]!, w, i === 0, version, own)
+    })
     this.head = classes === undefined ? null : new Head(widths.at(-1)!, classes)
     this.channels = { stride2: null, stem: null, levels: four(widths) }
     this.apply((part) => {

@@ -7,6 +7,7 @@ import {
   four,
   scaledWidth,
 } from './backbone.js'
+import { dropPath, dropPathRates } from './drop-path.js'
 
 const BLOCK_EPS = 1e-6
 const HEADS = [1, 2, 5, 8]
@@ -116,7 +117,13 @@ class Block extends nn.Module {
   readonly norm2: nn.LayerNorm
   readonly mlp: Mlp
 
-  constructor(channels: number, heads: number, ratio: number, reduction: number) {
+  constructor(
+    channels: number,
+    heads: number,
+    ratio: number,
+    reduction: number,
+    private readonly dropRate: number,
+  ) {
     super()
     this.norm1 = new nn.LayerNorm(channels, { eps: BLOCK_EPS })
     this.attn = new Attention(channels, heads, reduction)
@@ -126,8 +133,9 @@ class Block extends nn.Module {
 
   forward(x: Tensor, size: readonly [number, number]): Tensor {
     return scope(() => {
-      const attended = x.add(this.attn.forward(this.norm1.forward(x), size))
-      return attended.add(this.mlp.forward(this.norm2.forward(attended), size))
+      const drop = (residual: Tensor) => dropPath(residual, this.dropRate, this.training)
+      const attended = x.add(drop(this.attn.forward(this.norm1.forward(x), size)))
+      return attended.add(drop(this.mlp.forward(this.norm2.forward(attended), size)))
     })
   }
 }
@@ -138,19 +146,25 @@ interface Stage {
   readonly norm: nn.LayerNorm
 }
 
-/** PVTv2-B2 (Wang et al. 2022) with the names of its release. Without stochastic depth. */
+/** PVTv2-B2 (Wang et al. 2022) with the names of its release. */
 export class PvtV2B2 extends Backbone {
   readonly channels: FeatureChannels
   readonly #stages: readonly Stage[]
   readonly head: nn.Linear | null
 
-  constructor({ width = 1, classes }: BackboneOptions = {}) {
+  constructor({ width = 1, classes, dropPath: rate = 0 }: BackboneOptions = {}) {
     super('pvtv2-b2')
     // Widths stay multiples of the heads.
     const widths = [64, 128, 320, 512].map((w, i) => HEADS[i]! * scaledWidth(w / HEADS[i]!, width))
+    const rates = dropPathRates(
+      rate,
+      DEPTHS.reduce((a, b) => a + b, 0),
+    )
     this.#stages = widths.map((w, i) => ({
       embed: new PatchEmbed(i === 0 ? 3 : widths[i - 1]!, w, i === 0 ? 7 : 3, i === 0 ? 4 : 2),
-      blocks: Array.from({ length: DEPTHS[i]! }, () => new Block(w, HEADS[i]!, RATIOS[i]!, REDUCTIONS[i]!)),
+      blocks: rates
+        .splice(0, DEPTHS[i]!)
+        .map((own) => new Block(w, HEADS[i]!, RATIOS[i]!, REDUCTIONS[i]!, own)),
       norm: new nn.LayerNorm(w, { eps: BLOCK_EPS }),
     }))
     this.head = classes === undefined ? null : new nn.Linear(widths.at(-1)!, classes)

@@ -154,14 +154,20 @@ export class Res2Net50 extends Backbone {
   }
 
   override forward(x: Tensor): Features {
+    const { stride2, stem, levels } = this.upTo(4, x)
+    return { stride2, stem, levels: four(levels) }
+  }
+
+  /** The first `count` levels alone, for networks that have no use for the others. */
+  upTo(count: number, x: Tensor): { stride2: Tensor; stem: Tensor; levels: Tensor[] } {
     const stride2 = scope(() => convNorm(this.conv1.last, this.bn1, this.conv1.forward(x)).relu_())
     const stem = F.maxPool2d(stride2, 3, { stride: 2, padding: 1 })
     let features = stem
-    const levels = [this.layer1, this.layer2, this.layer3, this.layer4].map((blocks) => {
+    const levels = [this.layer1, this.layer2, this.layer3, this.layer4].slice(0, count).map((blocks) => {
       features = scope(() => blocks.reduce((y, block) => block.forward(y), features))
       return features
     })
-    return { stride2, stem, levels: four(levels) }
+    return { stride2, stem, levels }
   }
 
   override unused(name: string): boolean {

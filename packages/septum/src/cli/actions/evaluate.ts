@@ -6,7 +6,9 @@ import { writeWhole } from '../../formats/write.js'
 import type { EvaluateOptions } from '../commands/evaluate.js'
 import { shellLine } from '../config/render.js'
 import type { Cli } from '../context.js'
-import { runCommand, type Workplace } from '../run-command.js'
+import { type Outcome, runCommand, type Workplace } from '../run-command.js'
+import { evaluateParts, partsToScore } from './evaluate-parts.js'
+import { drawRuns, type NamedFolders } from './evaluate-runs.js'
 import { evaluationLines } from './scores.js'
 
 /** Cases that the report shows as pictures. */
@@ -16,6 +18,8 @@ const PICTURES = 10
 interface Scored {
   readonly evaluation: Evaluation
   pictures(names: readonly string[]): Promise<CasePicture[]>
+  /** Removes what the pictures were made from. */
+  close?(): void
   readonly next: (out: string | undefined) => string
 }
 
@@ -30,21 +34,45 @@ export function evaluateAction(
     options,
     onInterrupt: 'stopping after this case.',
     async work(place) {
-      const scored = await (isRun(folders[0]!) ? scoreRun : scoreFolders)(place, folders, options)
-      const { evaluation } = scored
-      const written = options.out ? await write(place, scored, options.out) : []
-      const { plainEvaluation } = await cli.load.evaluation()
-      return {
-        result: plainEvaluation(evaluation),
-        text: [...evaluationLines(evaluation, place), ...written],
-        next: scored.next(options.out),
-        failed: evaluation.problems.length > 0 || (options.complete === true && incomplete(evaluation)),
-      }
+      const run = isRun(folderOf(folders[0]!)) && !isComparison(folders, options)
+      const parts = run ? partsToScore(folders, options) : []
+      if (parts.length === 0) return evaluateOnce(run ? scoreRun : scoreFolders, place, folders, options)
+      return evaluateParts(folders[0]!, parts, options, (own, ownOptions) =>
+        evaluateOnce(scoreRun, place, own, ownOptions),
+      )
     },
   })
 }
 
+async function evaluateOnce(
+  form: typeof scoreRun | typeof scoreFolders,
+  place: Workplace,
+  folders: readonly string[],
+  options: EvaluateOptions,
+): Promise<Outcome> {
+  const scored = await form(place, folders, options)
+  const { evaluation } = scored
+  let written: string[]
+  try {
+    written = options.out ? await write(place, scored, options.out) : []
+  } finally {
+    scored.close?.()
+  }
+  const { plainEvaluation } = await place.cli.load.evaluation()
+  return {
+    result: plainEvaluation(evaluation),
+    text: [...evaluationLines(evaluation, place), ...written],
+    next: scored.next(options.out),
+    failed: evaluation.problems.length > 0 || (options.complete === true && incomplete(evaluation)),
+  }
+}
+
 const isRun = (folder: string): boolean => existsSync(join(folder, 'config.yaml'))
+
+/** A run stands among several methods: the references are told, or another run is there. */
+const isComparison = (folders: readonly string[], { reference }: EvaluateOptions): boolean =>
+  folders.length > 1 &&
+  (reference !== undefined || folders.filter((folder) => isRun(folderOf(folder))).length > 1)
 
 const incomplete = ({ unpaired }: Evaluation): boolean =>
   unpaired.some(({ withoutPrediction }) => withoutPrediction.length > 0)
@@ -80,25 +108,33 @@ async function scoreRun(
   folders: readonly string[],
   options: EvaluateOptions,
 ): Promise<Scored> {
-  const [run, dataset = options.reference, ...more] = folders as [string, ...string[]]
+  const [first, dataset = options.reference, ...more] = folders as [string, ...string[]]
+  const { name: method, folder: run } = methodOf(first)
   if (more.length > 0) {
     throw new SeptumError(
       'usage-evaluate',
-      'A run is evaluated alone',
-      'To compare methods, write their masks with septum predict RUN --split test --out FOLDER first.',
+      'Of a run and several folders nobody can tell which one holds the references',
+      `Write septum evaluate ${shellLine(folders)} --reference REFERENCES`,
       { file: run },
     )
   }
   refuse(options, ['classes', 'kind', 'resample', 'complete', 'images', 'workers'], 'folders of masks', run)
   const { split = 'test', samples, seed = 0, device = 'auto', threads = 0, description } = options
-  const { chooseMetrics, forDimensions, pictureInMemory, ScoreCollector, scoreInMemory, WorstKept } =
-    await cli.load.evaluation()
+  const {
+    chooseMetrics,
+    forDimensions,
+    MILLIMETRES,
+    pictureInMemory,
+    ScoreCollector,
+    scoreInMemory,
+    WorstKept,
+  } = await cli.load.evaluation()
   const { evaluateRun } = await cli.load.training()
   const metricOptions = { ...defaultMetricOptions, ...metricOptionsOf(options) }
-  const method = basename(resolve(run))
   const collector = new ScoreCollector()
   let metrics: readonly MetricEntry[] = []
   let classes: readonly string[] = []
+  let millimetres = false
   let worst: InstanceType<typeof WorstKept<CasePicture>> | undefined
   const own = await evaluateRun({
     run,
@@ -111,16 +147,19 @@ async function scoreRun(
     threads,
     reporter,
     signal,
+    volumes: true,
     onCase: (item) => {
       if (metrics.length === 0) {
         const [{ samples: drawn, raters }] = item.classes as [(typeof item.classes)[number]]
+        const volumes = item.depth !== undefined
         const material = {
           samples: drawn.length,
           raters: raters.length,
           kinds: ['labels' as const],
-          volumes: false,
+          volumes,
         }
-        metrics = forDimensions(chooseMetrics(options.metrics ?? [], material), 2)
+        metrics = forDimensions(chooseMetrics(options.metrics ?? [], material), volumes ? 3 : 2)
+        millimetres = item.spacingMm !== undefined && metrics.some(({ usesSpacing }) => usesSpacing)
         classes = item.classes.map(({ name }) => name)
         worst = new WorstKept(metrics, PICTURES)
       }
@@ -138,7 +177,10 @@ async function scoreRun(
     metrics,
     metricOptions,
     seed,
-    notes: own.notes.filter((note) => !/^(Two empty|Intervals)/.test(note)),
+    notes: [
+      ...own.notes.filter((note) => !/^(Two empty|Intervals)/.test(note)),
+      ...(millimetres ? [MILLIMETRES] : []),
+    ],
     seconds: own.seconds,
   })
   return {
@@ -149,13 +191,23 @@ async function scoreRun(
 }
 
 async function scoreFolders(
-  { cli, reporter, signal }: Workplace,
+  place: Workplace,
   folders: readonly string[],
   options: EvaluateOptions,
 ): Promise<Scored> {
-  const { methods, references } = foldersOf(folders, options)
-  refuse(options, ['samples', 'device', 'threads'], 'runs', methods[0]!.folder)
+  const { cli, reporter, signal } = place
+  const named = foldersOf(folders, options)
+  const runs = named.methods.filter(({ folder }) => isRun(folder))
+  if (runs.length === 0) refuse(options, ['samples', 'device', 'threads'], 'runs', named.methods[0]!.folder)
   const { evaluateFolders, parseClasses, pictureOfCase } = await cli.load.evaluation()
+  const drawn = runs.length > 0 ? await drawRuns(place, named, options) : undefined
+  const { methods, references, description, cases, split } = drawn ?? {
+    ...named,
+    ...options,
+    // Without a run the references were told.
+    references: named.references!,
+    cases: undefined,
+  }
   const classes: readonly ClassSpec[] | undefined =
     options.classes === undefined ? undefined : parseClasses(options.classes)
   const { evaluation, plan, jobs } = await evaluateFolders({
@@ -166,8 +218,9 @@ async function scoreFolders(
     metricOptions: metricOptionsOf(options),
     kind: options.kind,
     resample: options.resample,
-    split: options.split,
-    description: options.description,
+    split,
+    cases,
+    description,
     images: options.images,
     workers: options.workers,
     seed: options.seed,
@@ -184,7 +237,10 @@ async function scoreFolders(
       }
       return pictures
     },
+    close: () => drawn?.remove(),
     next: (out) => {
+      if (runs.length > 0)
+        return `septum predict ${shellLine([runs[0]!.folder])} IMAGES --out masks --preview`
       const own = folders.length === 2 && !options.reference ? folders.slice(0, 1) : folders
       return out
         ? `septum evaluate ${shellLine([...own, 'OTHER', '--reference', references])} --out comparison`
@@ -193,11 +249,21 @@ async function scoreFolders(
   }
 }
 
-function foldersOf(
-  folders: readonly string[],
-  { reference }: EvaluateOptions,
-): { methods: MethodFolder[]; references: string } {
-  const predictions = reference === undefined ? folders.slice(0, -1) : folders
+/** `NAME=FOLDER`, or a folder that names its method. */
+function methodOf(text: string): MethodFolder {
+  const [, name, folder] = /^([^=/\\]+)=(.+)$/.exec(text) ?? []
+  return name !== undefined && folder !== undefined && !existsSync(text)
+    ? { name, folder }
+    : { name: basename(resolve(text)), folder: text }
+}
+
+const folderOf = (text: string): string => methodOf(text).folder
+
+/** Where no references are told and runs are compared, they are those of the first run's data set: null. */
+function foldersOf(folders: readonly string[], options: EvaluateOptions): NamedFolders {
+  const { reference } = options
+  const ofRuns = reference === undefined && isComparison(folders, options)
+  const predictions = reference === undefined && !ofRuns ? folders.slice(0, -1) : folders
   const references = reference ?? folders.at(-1)!
   const [first] = folders as [string]
   if (predictions.length === 0) {
@@ -208,28 +274,14 @@ function foldersOf(
       { file: first },
     )
   }
-  if (reference === undefined && predictions.length > 1) {
+  if (reference === undefined && !ofRuns && predictions.length > 1) {
     throw new SeptumError(
       'usage-evaluate',
       'Of several folders nobody can tell which one holds the references',
       `Write septum evaluate ${shellLine(predictions)} --reference ${shellLine([references])}`,
     )
   }
-  const methods = predictions.map((text): MethodFolder => {
-    const [, name, folder] = /^([^=/\\]+)=(.+)$/.exec(text) ?? []
-    return name !== undefined && folder !== undefined && !existsSync(text)
-      ? { name, folder }
-      : { name: basename(resolve(text)), folder: text }
-  })
-  const run = methods.slice(1).find(({ folder }) => isRun(folder))
-  if (run) {
-    throw new SeptumError(
-      'usage-evaluate',
-      'A run is evaluated alone',
-      'To compare it, write its masks with septum predict RUN --split test --out FOLDER first.',
-      { file: run.folder },
-    )
-  }
+  const methods = predictions.map(methodOf)
   const double = methods.find(({ name }, i) => methods.findIndex((other) => other.name === name) !== i)
   if (double) {
     throw new SeptumError(
@@ -239,7 +291,7 @@ function foldersOf(
       { file: double.folder },
     )
   }
-  return { methods, references }
+  return { methods, references: ofRuns ? null : references }
 }
 
 /** Refuses options that belong to the other form of the command. */

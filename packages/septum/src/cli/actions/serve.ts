@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { SeptumError } from '@septum/core'
 import type { ServerLimits } from '../../server/index.js'
 import type { ServeOptions } from '../commands/serve.js'
 import type { Cli } from '../context.js'
@@ -15,7 +16,19 @@ export function serveAction(cli: Cli, bundles: readonly string[], options: Serve
     onInterrupt: 'the image under way may end, the rest is refused.',
     async work({ reporter, signal }) {
       const { jsonLog, serve, silentLog } = await import('../../server/index.js')
-      const { host, port, data, threads, allowHost, allowOrigin, log } = options
+      const { host, port, data, runs, threads, allowHost, allowOrigin, log } = options
+      if (bundles.length === 0 && !runs) {
+        throw new SeptumError(
+          'usage-serve-nothing',
+          'Nothing is given to serve',
+          'Give folders of bundles (septum export), or --runs with the folder of runs to follow.',
+        )
+      }
+      if (runs && !existsSync(runs)) {
+        throw new SeptumError('server-runs', 'The folder of runs does not exist', 'Check the path.', {
+          file: runs,
+        })
+      }
       const token = options.token ?? cli.env.SEPTUM_TOKEN
       const viewer = viewerFolder()
       const begun = performance.now()
@@ -31,11 +44,15 @@ export function serveAction(cli: Cli, bundles: readonly string[], options: Serve
         ...(allowHost && { allowHosts: allowHost }),
         ...(allowOrigin && { allowOrigins: allowOrigin }),
         ...(data && { data }),
+        ...(runs && { runs }),
         ...(viewer && { viewer }),
         ...(threads && { threads }),
       })
-      if (!viewer) reporter.warn('The viewer is not built: only the interface is served.')
-      reporter.info(`Serving ${server.models.join(', ')} on ${server.url}`)
+      if (!viewer) {
+        reporter.warn('The viewer is not built (npm run setup builds it): only the interface is served.')
+      }
+      const what = [server.models.join(', '), runs && `trainings of ${runs}`].filter(Boolean).join(' and ')
+      reporter.info(`Serving ${what} on ${server.url}`)
       await aborted(signal)
       await server.close()
       const seconds = Math.round((performance.now() - begun) / 1000)
@@ -44,7 +61,7 @@ export function serveAction(cli: Cli, bundles: readonly string[], options: Serve
         text: [
           `Served ${server.models.length === 1 ? '1 model' : `${server.models.length} models`} for ${seconds} s.`,
         ],
-        next: `septum serve ${bundles.join(' ')}`,
+        next: ['septum serve', ...bundles, ...(runs ? [`--runs ${runs}`] : [])].join(' '),
       }
     },
   })

@@ -19,16 +19,17 @@ import type { Cli } from '../context.js'
 import { formatDuration, formatNumber } from '../reporter/format.js'
 import { type Outcome, runCommand, type Workplace } from '../run-command.js'
 import { formatTable } from '../table.js'
+import { type BundleOutcome, bundleAfterTraining } from './bundle-after-training.js'
 
 /** @returns the exit code. */
-export function trainAction(cli: Cli, dataset: string | undefined, options: TrainOptions): Promise<number> {
+export function trainAction(cli: Cli, datasets: readonly string[], options: TrainOptions): Promise<number> {
   return runCommand(cli, {
     name: 'train',
     options,
     traceFolder: options.out,
     onInterrupt: 'saving a checkpoint, then stopping.',
     async work(place) {
-      const { config, earlier } = await prepare(place, dataset, options)
+      const { config, earlier } = await prepare(place, datasets, options)
       const { train } = await cli.load.training()
       const result = await train({
         config,
@@ -38,13 +39,17 @@ export function trainAction(cli: Cli, dataset: string | undefined, options: Trai
         reporter: place.reporter,
         signal: place.signal,
       })
-      return describe(result, place)
+      const bundle =
+        options.export === false || result.interrupted
+          ? undefined
+          : await bundleAfterTraining(result.run, config, place)
+      return describe(result, place, bundle)
     },
   })
 }
 
 /** The configuration of the run, and whether it goes on from an earlier one. */
-async function prepare({ cli, reporter }: Workplace, dataset: string | undefined, options: TrainOptions) {
+async function prepare({ cli, reporter }: Workplace, datasets: readonly string[], options: TrainOptions) {
   const stored = readRunFile(options.out)
   if (stored && !options.resume) {
     throw new SeptumError(
@@ -56,7 +61,7 @@ async function prepare({ cli, reporter }: Workplace, dataset: string | undefined
   }
   const methods = await cli.load.methods()
   const files = options.config ? [readConfigFile(options.config)] : []
-  const asked: ConfigSources = { files, assignments: options.set ?? [], flags: flagValues(dataset, options) }
+  const asked: ConfigSources = { files, assignments: options.set ?? [], flags: flagValues(datasets, options) }
   if (stored) return { config: resumedConfig(stored, asked, methods, reporter), earlier: true }
   if (options.resume) reporter.info(`There is no run in ${options.out} yet: starting one.`)
   return { config: resolveConfig(asked, methods).config, earlier: false }
@@ -94,11 +99,16 @@ function readConfigFile(file: string): ConfigSource {
   }
 }
 
-function flagValues(dataset: string | undefined, options: TrainOptions): FlagValue[] {
+function flagValues([dataset, ...more]: readonly string[], options: TrainOptions): FlagValue[] {
   const { method, seed, device, threads } = options
   return [
     // Absolute, so that a run can be resumed from any folder.
     { path: ['data', 'path'], value: dataset && resolve(dataset), flag: dataset ?? '' },
+    {
+      path: ['data', 'more'],
+      value: more.length > 0 ? more.map((folder) => ({ path: resolve(folder) })) : undefined,
+      flag: more.join(' '),
+    },
     { path: ['method'], value: method, flag: `--method ${method}` },
     { path: ['seed'], value: seed, flag: `--seed ${seed}` },
     { path: ['device'], value: device, flag: `--device ${device}` },
@@ -106,7 +116,11 @@ function flagValues(dataset: string | undefined, options: TrainOptions): FlagVal
   ].filter(({ value }) => value !== undefined)
 }
 
-function describe(result: TrainOutcome, { paint, columns }: Workplace): Outcome {
+function describe(
+  result: TrainOutcome,
+  { paint, columns, signal }: Workplace,
+  after: BundleOutcome | undefined,
+): Outcome {
   const heads = [
     { title: 'phase' },
     { title: 'steps', align: 'right' },
@@ -128,13 +142,14 @@ function describe(result: TrainOutcome, { paint, columns }: Workplace): Outcome 
   const waited = `${(result.dataWait * 100).toFixed(1)} % of the step time went into waiting for data.`
   const run = shellLine([result.run])
   return {
-    result,
-    interrupted: result.interrupted,
+    result: { ...result, ...(after ? { bundle: after.bundle } : {}) },
+    interrupted: result.interrupted || (after?.bundle === null && signal.aborted),
     text: [
       ...(rows.length ? formatTable(heads, rows, { columns, paint }) : []),
       result.interrupted
         ? `Stopped and saved after step ${result.steps} of ${result.totalSteps} in ${result.run}.`
         : `Trained ${result.steps} steps in ${formatDuration(result.seconds)}, saved in ${result.run}. ${waited}`,
+      ...(after?.text ?? []),
     ],
     next: result.interrupted ? `septum train --resume --out ${run}` : `septum evaluate ${run} --split test`,
   }

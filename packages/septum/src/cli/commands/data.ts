@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Cli, CommonOptions } from '../context.js'
 import type { Finish } from '../program.js'
-import { share, wholeNumber, withCommonOptions, withExample } from './shared.js'
+import { share, spacingOption, wholeNumber, windowOption, withCommonOptions, withExample } from './shared.js'
 
 /** How any of the commands reads a data set. */
 export interface ReadingOptions extends CommonOptions {
@@ -26,9 +26,14 @@ export interface DataSplitOptions extends ReadingOptions {
 }
 
 export interface DataConvertOptions extends ReadingOptions {
-  readonly to: 'nnunet' | 'folders'
+  readonly to: 'nnunet' | 'folders' | 'lidc-crops'
   readonly out: string
   readonly rater?: string
+  readonly size?: number
+  readonly spacing?: number | 'native'
+  readonly window?: readonly [low: number, high: number]
+  readonly leastReaders?: number
+  readonly splits?: string
 }
 
 export function addData(program: Command, cli: Cli, finish: Finish): void {
@@ -111,17 +116,37 @@ function addConvert(data: Command, cli: Cli, finish: Finish): void {
     .command('convert')
     .summary('write a data set in another layout')
     .description(
-      'Writes a data set as nnU-Net v2 raw data or as images/ and masks/ with dataset.yaml. Samples and geometry stay as they are; mask values become labels 1, 2, … in the order of the classes.',
+      'Writes a data set as nnU-Net v2 raw data or as images/ and masks/ with dataset.yaml. Samples and geometry stay as they are; mask values become labels 1, 2, … in the order of the classes. lidc-crops cuts the crops around nodules, with a mask of each of four readers, out of the DICOM series and XML files of LIDC-IDRI.',
     )
     .argument('<dataset>', 'folder of the data set, or a manifest (.csv, .jsonl)')
     .addOption(
-      new Option('--to <layout>', 'layout to write').choices(['nnunet', 'folders']).makeOptionMandatory(),
+      new Option('--to <layout>', 'layout to write')
+        .choices(['nnunet', 'folders', 'lidc-crops'])
+        .makeOptionMandatory(),
     )
     .requiredOption('--out <folder>', 'new folder')
     .option('--rater <name>', 'rater whose masks are taken where the layout keeps one mask a case')
+    .option('--size <pixels>', 'lidc-crops: sides of a crop (default: 180)', wholeNumber(8))
+    .option(
+      '--spacing <mm>',
+      "lidc-crops: distance of a crop's pixels, or native (default: 0.5)",
+      spacingOption,
+    )
+    .option(
+      '--window <low,high>',
+      'lidc-crops: Hounsfield units that become 0 and 255 (default: -1000,400)',
+      windowOption,
+    )
+    .option(
+      '--least-readers <n>',
+      'lidc-crops: readers who must have outlined the lesion in a slice (default: 1)',
+      wholeNumber(1),
+    )
+    .option('--splits <file.json>', 'lidc-crops: parts of the patients (default: 70/15/15 by seed 0)')
   withExample(
     withReadingOptions(command),
     'septum data convert data/lesions --to nnunet --out nnUNet_raw/Dataset101_Lesions',
+    'septum data convert LIDC-IDRI --to lidc-crops --out data/lidc-crops',
   ).action(async (dataset: string, options: DataConvertOptions) => {
     const { dataConvertAction } = await import('../actions/data-convert.js')
     finish(await dataConvertAction(cli, dataset, options))

@@ -75,7 +75,7 @@ export function addPredict(program: Command, cli: Cli, finish: Finish): void {
     .option('--overlap <share>', 'of sliding windows (default: 0.5)', share)
     .option(
       '--window <size>',
-      'trained, centre, whole, or a size such as 256x256 (default: trained)',
+      'trained (sliding), centre, whole, or a size such as 256x256 (default: as the model was trained)',
       parseWindow,
     )
     .option('--flips', 'average over mirror images, 2 to the number of axes times the work')

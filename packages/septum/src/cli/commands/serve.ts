@@ -10,6 +10,7 @@ export interface ServeOptions extends CommonOptions {
   readonly allowHost?: readonly string[]
   readonly allowOrigin?: readonly string[]
   readonly data?: string
+  readonly runs?: string
   readonly threads?: number
   readonly queue?: number
   readonly deadline?: number
@@ -24,7 +25,8 @@ export function addServe(program: Command, cli: Cli, finish: Finish): void {
     .description(
       'Segments images that are uploaded, and serves the viewer. Listens on this machine only unless --host says otherwise.',
     )
-    .argument('<bundles...>', 'folders of bundles (septum export), or of runs that hold one')
+    .argument('[bundles...]', 'folders of bundles (septum export), or of runs that hold one')
+    .option('--runs <dir>', 'folder of runs whose training the page training.html follows')
     .option('--host <address>', 'address to listen on; other than loopback needs a token', '127.0.0.1')
     .option('--port <n>', 'port; 0: a free one', wholeNumber(0), 8080)
     .option(
@@ -46,6 +48,7 @@ export function addServe(program: Command, cli: Cli, finish: Finish): void {
   withExample(
     withCommonOptions(command),
     'septum serve runs/lesions/model',
+    'septum serve --runs runs',
     'curl --data-binary @scan.png "http://localhost:8080/v1/segment?result=mask" > mask.png',
   ).action(async (bundles: string[], options: ServeOptions) => {
     const { serveAction } = await import('../actions/serve.js')

@@ -48,3 +48,24 @@ export function share(text: string): number {
   }
   return value
 }
+
+/** A distance in millimetres, or `native`. */
+export function spacingOption(text: string): number | 'native' {
+  if (text === 'native') return text
+  const value = Number(text)
+  if (text.trim() === '' || !(value > 0 && value <= 100)) {
+    throw new InvalidArgumentError('Millimetres above 0 or "native" are expected, e.g. 0.5.')
+  }
+  return value
+}
+
+/** Two numbers in ascending order. */
+export function windowOption(text: string): [low: number, high: number] {
+  const [low = Number.NaN, high = Number.NaN, ...more] = text
+    .split(',')
+    .map((part) => Number(part.trim() || 'x'))
+  if (more.length > 0 || !(low < high)) {
+    throw new InvalidArgumentError('Two numbers in ascending order are expected, e.g. -1000,400.')
+  }
+  return [low, high]
+}

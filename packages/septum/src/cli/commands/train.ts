@@ -9,6 +9,7 @@ export interface TrainOptions extends CommonOptions {
   readonly config?: string
   readonly set?: readonly string[]
   readonly resume?: boolean
+  readonly export?: boolean
   readonly seed?: number
   readonly device?: string
   readonly threads?: number
@@ -19,20 +20,25 @@ export function addTrain(program: Command, cli: Cli, finish: Finish): void {
     .command('train')
     .summary('train a model on a data set')
     .description('Trains a model on a folder with images/ and masks/ and keeps all of it in a run folder.')
-    .argument('[dataset]', 'folder of the data set; may stand in --config')
+    .argument(
+      '[datasets...]',
+      'folder of the data set; several train one network on all of them; may stand in --config',
+    )
     .requiredOption('--out <dir>', 'folder of the run')
     .option('--method <name>', 'what to train; septum methods lists the names')
     .option('--config <file>', 'YAML file of settings')
     .option('--set <path=value>', 'one setting, e.g. training.validateEvery=200; may be repeated', collect)
     .option('--resume', 'go on with the run in --out')
+    .option('--no-export', 'write no model bundle at the end')
     .option('--seed <n>', 'seed of every random draw', wholeNumber(0))
   withExample(
     withCommonOptions(withDeviceOptions(command)),
     'septum train data/lidc --method ar-seg --out runs/lesions',
     'septum train data/lidc --method ar-seg --out runs/small --set options.segmentor.depth=4',
+    'septum train data/polyps data/busi data/lungs --method m2snet --out runs/all --set data.imageSize=[352,352] --set data.resize=stretch',
     'septum train --resume --out runs/lesions',
-  ).action(async (dataset: string | undefined, options: TrainOptions) => {
+  ).action(async (datasets: string[], options: TrainOptions) => {
     const { trainAction } = await import('../actions/train.js')
-    finish(await trainAction(cli, dataset, options))
+    finish(await trainAction(cli, datasets, options))
   })
 }

@@ -10,13 +10,13 @@ export interface WeightsImportOptions extends CommonOptions {
 export function addWeights(program: Command, cli: Cli, finish: Finish): void {
   const weights = program
     .command('weights')
-    .summary('published weights of image encoders')
-    .description('Keeps published weights of image encoders, which training starts from.')
+    .summary('published weights of image encoders and of TransUNet')
+    .description('Keeps published weights, which training starts from.')
   const take = weights
     .command('import')
     .summary('check published weights and keep them')
     .description(
-      'Reads published weights of an image encoder (.pth, .pt or .safetensors), translates their names, checks every shape, says what did not match, and keeps them. Nothing in the file can run.',
+      'Reads published weights of an image encoder (.pth, .pt or .safetensors) or of TransUNet (R50+ViT-B_16.npz), translates their names, checks every shape, says what did not match, and keeps them. Nothing in the file can run.',
     )
     .argument('<file>', 'the published file')
     .addOption(new Option('--as <encoder>', 'the encoder; recognised by its names and shapes unless given'))

@@ -9,11 +9,14 @@ const changeable = [
   'data.cache',
   'data.workers',
   'device',
+  'licence',
   'threads',
   'training.logEvery',
+  'training.pictures',
   'training.checkpointEvery',
   'training.validateEvery',
   'training.validationCases',
+  'training.validateVolumes',
 ]
 
 /**

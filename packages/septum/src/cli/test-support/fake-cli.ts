@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { z } from 'zod'
+import type { ExportRequest, ExportResult } from '../../export/index.js'
 import type { EvaluateResult, MethodCard, TrainingApi } from '../../training/api.js'
 import type { Cli } from '../context.js'
 import { run } from '../program.js'
@@ -75,6 +76,18 @@ export const testScores: EvaluateResult = {
 
 const unused = () => Promise.reject(new Error('not part of this test'))
 
+/** What an export of the run would say. */
+const exportNothing = async ({ run }: ExportRequest): Promise<ExportResult> => ({
+  out: `${run}/model`,
+  method: 'ar-seg',
+  files: 2,
+  bytes: 1_500_000,
+  images: 4,
+  maxDifference: 2e-6,
+  fixedSize: true,
+  seconds: 3,
+})
+
 export interface FakeResult {
   readonly code: number
   readonly stdout: string
@@ -85,6 +98,7 @@ export interface FakeResult {
 export interface FakeOptions {
   readonly env?: Environment
   readonly training?: Partial<TrainingApi>
+  readonly exportRun?: (request: ExportRequest) => Promise<ExportResult>
   readonly signals?: EventEmitter
 }
 
@@ -97,6 +111,7 @@ export async function runFake(argv: readonly string[], options: FakeOptions = {}
     train: unused,
     predictRun: unused,
     evaluateRun: unused,
+    splitCases: unused,
     readSummary: () => {
       throw new Error('not for this test')
     },
@@ -113,6 +128,7 @@ export async function runFake(argv: readonly string[], options: FakeOptions = {}
     load: {
       training: async () => training,
       evaluation: () => import('../../evaluation/index.js'),
+      exporting: async () => ({ exportRun: options.exportRun ?? exportNothing }),
       methods: async () => testMethods,
     },
   }

@@ -1,13 +1,14 @@
 import { manualSeed, rand } from '@septum/torch'
 import { methodByName } from '../../methods/index.js'
 import type { PredictOptions, SegmentationModel, Task } from '../../methods/method.js'
-import { type MeteredLayer, meterLayers } from './layer-meter.js'
+import type { LayerCost } from '../../methods/profile.js'
+import { meterLayers } from './layer-meter.js'
 
 /** Parameters and multiply-adds of a method. */
 export interface MethodCost {
   readonly parameters: number
   readonly macs: number
-  readonly layers: readonly MeteredLayer[]
+  readonly layers: readonly LayerCost[]
 }
 
 /** One mask of one image. */

@@ -1,4 +1,4 @@
-import type { MeteredLayer } from './layer-meter.js'
+import type { LayerCost } from '../../methods/profile.js'
 
 /** A module with everything inside it. */
 export interface CostNode {
@@ -18,12 +18,12 @@ export interface CostNode {
 interface Growing {
   readonly name: string
   readonly path: string
-  layer: MeteredLayer | null
+  layer: LayerCost | null
   readonly children: Map<string, Growing>
 }
 
 /** Layers as a tree by module; each node has the totals of what is inside. */
-export function costTree(layers: readonly MeteredLayer[]): CostNode {
+export function costTree(layers: readonly LayerCost[]): CostNode {
   const root: Growing = { name: '', path: '', layer: null, children: new Map() }
   for (const layer of layers) {
     let node = root

@@ -1,7 +1,13 @@
 import type { MetricEntry } from '@septum/core'
 import { arrowOf, formatNumber, inMillimetres, metricTitle } from '../../evaluation/outputs/index.js'
 import { formatRate, formatSeconds, formatShare } from '../numbers.js'
-import { costSource, type PublishedTable, publishedCosts, publishedFor } from '../published/index.js'
+import {
+  costSource,
+  type Origin,
+  type PublishedTable,
+  publishedCosts,
+  publishedFor,
+} from '../published/index.js'
 import type { ComparedMethod, Comparison } from '../types.js'
 
 /** The table of the paper: a row of ours for each method, and one with its published numbers where there are any. */
@@ -154,11 +160,17 @@ function publishedRows(
     : []
 }
 
+const remarks: Readonly<Record<Origin, string | null>> = {
+  paper: null,
+  quoted: 'as quoted by other work',
+  recalled: 'quoted by later papers, from memory, not checked',
+}
+
 function publishedRow(row: Published, metrics: readonly MetricEntry[], table: PublishedTable): PaperRow {
   return {
     kind: 'published',
     name: row.label,
-    remark: row.origin === 'recalled' ? 'quoted by later papers, from memory, not checked' : null,
+    remark: remarks[row.origin],
     cells: [
       ...metrics.map(({ id }): PaperCell => {
         const i = table.metrics.indexOf(id)
@@ -167,7 +179,7 @@ function publishedRow(row: Published, metrics: readonly MetricEntry[], table: Pu
         const spread = row.spread?.[i]
         return {
           text: formatNumber(value),
-          spread: spread === undefined ? null : `± ${formatNumber(spread)}`,
+          spread: spread === undefined || spread === null ? null : `± ${formatNumber(spread)}`,
           place: null,
         }
       }),

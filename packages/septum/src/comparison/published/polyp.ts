@@ -69,7 +69,7 @@ export const polypTables: readonly PublishedTable[] = [
   {
     id: 'm2snet-etis',
     title: 'ETIS',
-    source,
+    source: `${source} and, for nnU-Net, table 7`,
     setting: setting('196 images of ETIS-LaribPolypDB'),
     datasets: /etis/i,
     metrics,
@@ -84,6 +84,9 @@ export const polypTables: readonly PublishedTable[] = [
       row('PraNet', [0.63, 0.576, 0.6, 0.791, 0.792, 0.031]),
       row('MSNet', [0.719, 0.664, 0.678, 0.84, 0.83, 0.02]),
       row('M2SNet', [0.749, 0.678, 0.712, 0.846, 0.872, 0.017]),
+      // Table 7: the framework, and M2SNet in it.
+      row('nnU-Net', [0.554, 0.477, 0.51, null, 0.73, null]),
+      row('M2SNet in nnU-Net', [0.78, 0.711, 0.754, null, 0.899, null]),
     ],
   },
   {

@@ -1,10 +1,15 @@
 import type { PublishedRow } from './types.js'
 
-/** Names that M2SNet's tables print, and ours. */
+/** Names that tables print, and ours. */
 const ours: Readonly<Record<string, string>> = {
   'U-Net': 'unet',
   'U-Net++': 'unet-plus-plus',
   'Attention U-Net': 'attention-unet',
+  'ResUNet++': 'resunet-plus-plus',
+  'SKU-Net': 'sku-net',
+  'NU-Net': 'nu-net',
+  'PNS-Net': 'pns-net',
+  'AR-Seg': 'ar-seg',
   UTNet: 'utnet',
   TransUNet: 'transunet',
   PraNet: 'pranet',
@@ -18,12 +23,20 @@ const ours: Readonly<Record<string, string>> = {
 export const methodOf = (label: string): string | null => ours[label] ?? null
 
 /** A row read in the table of the paper. */
-export function row(label: string, values: readonly number[], spread?: readonly number[]): PublishedRow {
+export function row(
+  label: string,
+  values: readonly (number | null)[],
+  spread?: readonly (number | null)[],
+): PublishedRow {
   return { label, method: methodOf(label), values, ...(spread ? { spread } : {}), origin: 'paper' }
 }
 
 /** A row in per cent as fractions. */
-export function percent(label: string, values: readonly number[], spread?: readonly number[]): PublishedRow {
-  const fraction = (value: number) => Number((value / 100).toFixed(6))
+export function percent(
+  label: string,
+  values: readonly (number | null)[],
+  spread?: readonly (number | null)[],
+): PublishedRow {
+  const fraction = (value: number | null) => (value === null ? null : Number((value / 100).toFixed(6)))
   return row(label, values.map(fraction), spread?.map(fraction))
 }

@@ -2,6 +2,8 @@
 export type Origin =
   /** Read in the table of the paper. */
   | 'paper'
+  /** Read in other work that quotes the paper. */
+  | 'quoted'
   /** Quoted by later work, from memory: not checked against the paper. */
   | 'recalled'
 
@@ -13,7 +15,7 @@ export interface PublishedRow {
   /** One for each metric of the table; null where nothing is printed. */
   readonly values: readonly (number | null)[]
   /** Standard deviations, where the table prints them. */
-  readonly spread?: readonly number[]
+  readonly spread?: readonly (number | null)[]
   readonly origin: Origin
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import sharp from 'sharp'
@@ -185,6 +185,76 @@ describe('pictures', () => {
     const both = await open('drive:second')
     expect(both.raters).toEqual(['first', 'second'])
     expect(await labelsOf(both, '01')).toEqual([1, 0, 0, 1, 1, 0])
+  })
+
+  it('DRIVE: what lies outside of the published field of view counts nowhere', async () => {
+    const gif = async (name: string, values: readonly number[]) => {
+      const raw = { width: values.length, height: 1, channels: 1 as const }
+      folder.text(name, await sharp(Uint8Array.from(values), { raw }).gif().toBuffer())
+    }
+    for (const [part, number] of [
+      ['training', '21'],
+      ['training', '22'],
+      ['test', '01'],
+    ] as const) {
+      await image(`${part}/images/${number}_${part}.tif`)
+      await gif(`${part}/1st_manual/${number}_manual1.gif`, [0, 255, 255])
+      await gif(`${part}/mask/${number}_${part}_mask.gif`, [0, 255, 255])
+    }
+    await gif('test/2nd_manual/01_manual2.gif', [255, 0, 255])
+    expect((await open()).ignoreLabel).toBeUndefined()
+    const dataset = await open('drive:fov')
+    expect(dataset.ignoreLabel).toBe(255)
+    expect(await labelsOf(dataset, '21')).toEqual([255, 1, 1])
+    // Training and evaluation read the same: the batch holds what no loss counts, and the score skips it.
+    const { loadCase } = await import('../case.js')
+    expect([...(await loadCase(dataset, dataset.cases[0]!)).masks]).toContain(255)
+    const both = await open('drive:second-fov')
+    expect(await labelsOf(both, '01')).toEqual([255, 1, 1, 255, 0, 1])
+    // A field that is missing or of another size is a problem, not a guess.
+    await gif('test/mask/01_test_mask.gif', [255])
+    expect((await problemOf(open('drive:fov'))).code).toBe('mask-size')
+    rmSync(join(folder.dir, 'test/mask/01_test_mask.gif'))
+    expect((await problemOf(open('drive:fov'))).toLine()).toMatch(/01_mask\.gif/)
+  })
+
+  it('CHASE_DB1 and STARE: the field of view is found in the photographs', async () => {
+    // 7 x 6 pixels, brightest channel: a lit region with a dark hole (a vessel), and a lone lit pixel at the side.
+    // biome-ignore format: rows of the picture
+    const brightest = [
+      5, 5, 5, 5, 5, 5, 99,
+      5, 5, 80, 80, 80, 5, 5,
+      5, 80, 80, 9, 80, 5, 5,
+      5, 80, 80, 80, 80, 5, 5,
+      5, 5, 80, 80, 21, 20, 5,
+      5, 5, 5, 5, 5, 5, 5,
+    ]
+    // biome-ignore format: rows of the picture; 20 is not above 20
+    const field = [
+      0, 0, 0, 0, 0, 0, 0,
+      0, 0, 1, 1, 1, 0, 0,
+      0, 1, 1, 1, 1, 0, 0,
+      0, 1, 1, 1, 1, 0, 0,
+      0, 0, 1, 1, 1, 0, 0,
+      0, 0, 0, 0, 0, 0, 0,
+    ]
+    const rgb = brightest.flatMap((value) => [3, value, 4])
+    const marked = Array.from({ length: 42 }, (_, i) => (i % 5 === 0 ? 255 : 0))
+    const wanted = marked.map((value, i) => (field[i] === 0 ? 255 : value / 255))
+    await folder.picture('Image_01L.png', [6, 7], rgb)
+    for (const observer of ['1st', '2nd']) await folder.picture(`Image_01L_${observer}HO.png`, [6, 7], marked)
+    const chase = await open('chase-db1:fov')
+    expect(chase.raters).toEqual(['1stHO', '2ndHO'])
+    expect(await labelsOf(chase, 'Image_01L')).toEqual([...wanted, ...wanted])
+    expect(await labelsOf(await open('chase-db1:first-fov'), 'Image_01L')).toEqual(wanted)
+    folder.remove()
+    folder = new Folder()
+    folder.text('stare-images/im0001.ppm', Buffer.concat([Buffer.from('P6 7 6 255\n'), Buffer.from(rgb)]))
+    folder.text('labels-ah/im0001.ah.ppm', Buffer.concat([Buffer.from('P5 7 6 255\n'), Buffer.from(marked)]))
+    const stare = await open('stare:first-fov')
+    expect(await labelsOf(stare, 'im0001')).toEqual(wanted)
+    folder.text('stare-images/im0001.ppm', Buffer.concat([Buffer.from('P6 7 6 255\n'), Buffer.alloc(126)]))
+    expect((await problemOf(readCaseMasks(stare, stare.cases[0]!))).code).toBe('field-none')
   })
 
   it('CHASE_DB1: two observers, children 11 and later test', async () => {
@@ -444,6 +514,54 @@ describe('volumes', () => {
     expect(await labelsOf(dataset, 'case0005_slice000')).toEqual([0, 8])
     expect(await labelsOf(dataset, 'case0001')).toEqual([0, 5, 6, 7])
     expect((await open('synapse:volumes')).dimensions).toBe(3)
+  })
+
+  it("Synapse: the challenge's NIfTI files with 13 organs; DHC's division and labelled scans", async () => {
+    for (const number of ['0001', '0009', '0010', '0027']) {
+      await nifti(`RawData/Training/img/img${number}.nii.gz`, [1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 2, 2])
+      await nifti(`RawData/Training/label/label${number}.nii.gz`, [0, 1, 13, 11, 0, 0, 0, 0], [1, 2, 2, 2])
+    }
+    const dataset = await open()
+    expect(dataset.classes).toHaveLength(13)
+    expect([dataset.classes[10], dataset.classes[12]]).toEqual(['pancreas', 'left adrenal gland'])
+    expect(await labelsOf(dataset, 'case0009')).toEqual([0, 1, 13, 11, 0, 0, 0, 0])
+    expect(names(dataset)).toEqual({
+      train: ['case0009', 'case0010', 'case0027'],
+      val: [],
+      test: ['case0001'],
+    })
+    const dhc = await open('synapse:dhc-labelled4')
+    expect(names(dhc)).toEqual({ train: ['case0009', 'case0010'], val: ['case0001'], test: ['case0027'] })
+    expect(dhc.splits!.labelled).toEqual(['case0009'])
+  })
+
+  it("Synapse: DHC's lists divide the 30 scans, and its arrays are read", async () => {
+    const write = async (name: string, data: Float32Array | Int8Array) => {
+      mkdirSync(join(folder.dir, 'npy'), { recursive: true })
+      await writeNpy(join(folder.dir, 'npy', name), { data, shape: [1, 2, 1, 2], maxValue: 1 })
+    }
+    const all = Array.from({ length: 40 }, (_, i) => i + 1).filter((number) => number <= 10 || number > 20)
+    for (const number of all) {
+      const id = `${number}`.padStart(4, '0')
+      await write(`${id}_image.npy`, Float32Array.of(0.5, 1, 2, number))
+      await write(`${id}_label.npy`, Int8Array.of(0, 13, 5, 0))
+    }
+    const { splits, ...dataset } = await open('synapse:dhc-labelled4')
+    expect([splits!.train, splits!.val, splits!.test].map((part) => part.length)).toEqual([20, 4, 6])
+    expect(new Set([splits!.train, splits!.val, splits!.test].flat()).size).toBe(30)
+    // The test scans that the publication's repository lists.
+    expect(splits!.test).toEqual(['0008', '0027', '0029', '0033', '0037', '0039'].map((id) => `case${id}`))
+    expect(splits!.labelled).toHaveLength(4)
+    expect(dataset.dimensions).toBe(3)
+    expect(await labelsOf(dataset as FolderDataset, 'case0040')).toEqual([0, 13, 5, 0])
+  })
+
+  it('COVID-19 CT: the 100 slices, each a channel-first plane of one volume', async () => {
+    await nifti('tr_im.nii.gz', [1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 2, 2])
+    await nifti('tr_mask.nii.gz', [0, 1, 2, 3, 0, 0, 0, 0], [1, 2, 2, 2])
+    const slices = await open('covid19-ct:slices')
+    expect(slices.classes).toEqual(['ground glass', 'consolidation', 'pleural effusion'])
+    expect(await labelsOf(slices, slices.cases[0]!.name)).toEqual([0, 1, 2, 3, 0, 0, 0, 0])
   })
 })
 

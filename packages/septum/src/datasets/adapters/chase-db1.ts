@@ -17,21 +17,32 @@ export const chaseDb1 = defineAdapter({
   citation:
     'M. M. Fraz et al., An ensemble classification-based approach applied to retinal blood vessel segmentation, IEEE TBME 59 (2012) 2538-2548',
   split: 'children 01 to 10 train (20 images; every tenth child validates), 11 to 14 test (8 images)',
-  variants: { first: 'the first observer alone, the usual reference' },
+  variants: {
+    first: 'the first observer alone, the usual reference',
+    fov: 'pixels outside of the field of view, which is found in the images, count nowhere',
+    'first-fov': 'both',
+  },
   async recognises(dir) {
     const { images, masks } = await filesOf(dir).catch(() => ({ images: new Map(), masks: new Map() }))
     return images.size > 0 && masks.size > 0
   },
-  async read(dir, variant) {
+  async read(dir, variant = '') {
+    const [alone, bounded] = [variant.startsWith('first'), variant.endsWith('fov')]
     const { images, masks } = await filesOf(dir)
     const cases = [...images].map(([name, file]): CaseFiles => {
-      const observers = [1, 2].slice(0, variant === 'first' ? 1 : 2)
+      const observers = [1, 2].slice(0, alone ? 1 : 2)
       const drawn = observers.flatMap((observer): [string, ImageSource][] => {
         const mask = masks.get(`${name}_${observer === 1 ? '1st' : '2nd'}HO`)
         if (mask === undefined) return []
-        return [[variant === 'first' ? '' : `${observer === 1 ? '1st' : '2nd'}HO`, { file: mask }]]
+        return [[alone ? '' : `${observer === 1 ? '1st' : '2nd'}HO`, { file: mask }]]
       })
-      return { name, images: [{ file }], masks: new Map(drawn), patient: IMAGE.exec(name)![1]! }
+      return {
+        name,
+        images: [{ file }],
+        masks: new Map(drawn),
+        patient: IMAGE.exec(name)![1]!,
+        ...(bounded ? { field: { file, reader: 'fundus-field' } } : {}),
+      }
     })
     const children = [...new Set(cases.map(({ patient }) => patient!))]
     const splits = withValidation(

@@ -156,3 +156,59 @@ it('sizes of numbered objects are those of the numbers, though they touch', asyn
   await folder.picture('masks/a.png', [1, 5], [3, 3, 7, 7, 7])
   expect((await check()).classRows[0]).toMatchObject({ sizes: [2, 3], partsPerCase: 2 })
 })
+
+describe('masks whose values nobody explained', () => {
+  const data = async (values: readonly (readonly number[])[]) => {
+    for (const [k, own] of values.entries()) {
+      await folder.picture(
+        `images/c${k}.png`,
+        [1, own.length],
+        own.map((_, i) => i + k),
+      )
+      await folder.picture(`masks/c${k}.png`, [1, own.length], own)
+    }
+    return check()
+  }
+
+  it('few are shown one by one, and what may be said of them is offered', async () => {
+    const { labels, classes, classRows, problems } = await data([
+      [0, 2, 2, 5],
+      [0, 2, 9, 9],
+    ])
+    expect(labels).toBe('3 values (2, 5, 9) of unknown meaning, 0 = background')
+    expect(classes).toEqual(['value 2', 'value 5', 'value 9'])
+    expect(classRows.map(({ cases }) => cases)).toEqual([2, 1, 1])
+    expect(problems).toHaveLength(1)
+    // 9 is below 16: four bits.
+    expect(problems[0]!.hint).toBe(
+      'Say in dataset.yaml: classes: [name 1, name 2, name 3] for a class a value; masks: instances for numbered objects; raters: {encoding: bits, count: 4} for a bit a rater.',
+    )
+  })
+
+  it('hundreds are not listed, and are one problem', async () => {
+    const { labels, classes, problems } = await data([
+      Array.from({ length: 200 }, (_, i) => i),
+      Array.from({ length: 250 }, (_, i) => i),
+    ])
+    expect(labels).toBe('249 values (1, 2, 3, 4, 5, 6, … 249) of unknown meaning, 0 = background')
+    expect(classes).toEqual(['foreground'])
+    expect(problems.map(({ hint }) => hint)).toEqual([
+      'Say in dataset.yaml: masks: instances for numbered objects; raters: {encoding: bits, count: 8} for a bit a rater.',
+    ])
+  })
+})
+
+it('images that may be of one patient are pointed out until somebody says', async () => {
+  for (const [k, name] of ['p01_a', 'p01_b', 'p02_a', 'p02_b'].entries()) {
+    await folder.picture(`images/${name}.png`, [1, 2], [k, 7])
+    await folder.picture(`masks/${name}.png`, [1, 2], [0, 1])
+  }
+  const { warnings } = await check()
+  expect(warnings).toMatchObject([{ code: 'patients-untold', case: 'p01_a' }])
+  expect(warnings[0]!.message).toMatch(/^p01_a and p01_b may be of one patient/)
+  // The offered pattern does what it says.
+  const pattern = /patient: '(.+)'\.$/.exec(warnings[0]!.hint)![1]!
+  folder.text('dataset.yaml', `patient: '${pattern}'`)
+  const again = await check()
+  expect([again.patients, again.warnings]).toEqual([2, []])
+})

@@ -64,8 +64,33 @@ export function warningsOf(
   }))
   return [
     ...copies.filter(({ code }) => code === 'duplicate-leak'),
+    ...patientsUntold([...found.keys()]),
     ...notFinite,
     ...copies.filter(({ code }) => code === 'duplicate'),
     ...unpaired,
+  ]
+}
+
+/** From so many images a name on they are taken for several of one patient. */
+const IMAGES_EACH = 1.3
+
+/** Cases that count as a patient each although their names begin alike: a split would part a patient's images. */
+function patientsUntold(cases: readonly SegmentationCase[]): Finding[] {
+  if (cases.some(({ name, patient }) => name !== patient)) return []
+  const groups = new Map<string, string[]>()
+  for (const { name } of cases) {
+    const start = /^(.*\d)[_-][^_-]+$/.exec(name)?.[1]
+    if (start === undefined) return []
+    groups.set(start, [...(groups.get(start) ?? []), name])
+  }
+  const [first, second] = [...groups.values()].find((names) => names.length > 1) ?? []
+  if (groups.size < 2 || cases.length < IMAGES_EACH * groups.size) return []
+  return [
+    {
+      code: 'patients-untold',
+      message: `${first} and ${second} may be of one patient, and each counts as a patient of its own`,
+      hint: "Say so in dataset.yaml, or a split may part them: patient: '^(.*\\d)[_-]'.",
+      case: first!,
+    },
   ]
 }

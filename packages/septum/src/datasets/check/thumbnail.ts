@@ -3,6 +3,7 @@ import type { ReadLimits } from '../../formats/index.js'
 import { readCaseImage } from '../case-image.js'
 import { readCaseMasks } from '../case-masks.js'
 import type { FolderDataset, SegmentationCase } from '../dataset.js'
+import { IGNORE_LABEL } from '../mask-coding.js'
 import { membersOf } from './case-statistics.js'
 import { quantile } from './numbers.js'
 import { shrinkTo } from './shrink.js'
@@ -89,7 +90,7 @@ function fullestSlice(labels: Uint8Array, depth: number, plane: number, raters: 
     let marked = 0
     for (let rater = 0; rater < raters; rater++) {
       const from = (rater * depth + z) * plane
-      for (let i = 0; i < plane; i++) if (labels[from + i]! > 0) marked++
+      for (let i = 0; i < plane; i++) if (labels[from + i]! > 0 && labels[from + i] !== IGNORE_LABEL) marked++
     }
     if (marked > most) [best, most] = [z, marked]
   }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { percentiles } from '@septum/core'
 import { describe, expect, it } from 'vitest'
 import {
   ctWindows,
@@ -13,7 +14,6 @@ import {
   restore,
   storedValue,
 } from './index.js'
-import { percentiles } from './quantiles.js'
 
 interface Fixture {
   readonly image: number[]

@@ -4,9 +4,10 @@ import {
   type ImageGeometry,
   type ImageGrid,
   type ImageSamples,
+  normaliseValues,
   resample,
+  type ValueMap,
 } from '@septum/core'
-import { normaliseValues, type ValueMap } from './intensity.js'
 import type { Preprocessing } from './schema.js'
 
 const product = (size: readonly number[]): number => size.reduce((a, b) => a * b, 1)

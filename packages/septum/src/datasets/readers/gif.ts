@@ -3,7 +3,7 @@ import sharp from 'sharp'
 import type { ImageHeader } from '../../formats/index.js'
 
 /** Pixels of a mask that a data set keeps as GIF; DRIVE's have 565 x 584. */
-const MOST_PIXELS = 2 ** 26
+const MOST_PIXELS = 2 ** 24
 
 /** Reads the header of the first frame. @throws SeptumError `picture-broken`. */
 export async function readGifHeader(file: string): Promise<ImageHeader> {

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { SeptumError } from '@septum/core'
 import type { Point } from './fill-polygon.js'
-import { childText, descendants, parseXml, type XmlElement } from './xml.js'
+import { childText, descendants, readXml, type XmlElement } from './xml.js'
 
 /** One outline in one slice. Coordinates are pixels of the CT slice; the outline runs just outside the nodule. */
 export interface LidcOutline {
@@ -31,7 +30,7 @@ export interface LidcAnnotations {
  * @throws SeptumError `xml-invalid`, `lidc-annotations` for another kind of XML.
  */
 export async function readLidcAnnotations(file: string): Promise<LidcAnnotations> {
-  const root = parseXml(await readFile(file, 'utf8'), file)
+  const root = await readXml(file)
   if (root.name !== 'LidcReadMessage') {
     throw new SeptumError(
       'lidc-annotations',

@@ -1,5 +1,6 @@
 import { type MedicalImage, SeptumError } from '@septum/core'
 import { type ReadLimits, readImageHeader } from '../../formats/index.js'
+import { sliceIndex } from '../lidc/slice-index.js'
 import { fillPolygon } from './fill-polygon.js'
 import { readLidcAnnotations } from './lidc-annotations.js'
 
@@ -27,7 +28,6 @@ export async function drawLidcContours(
       { file: series },
     )
   }
-  const stepMm = geometry.spacingMm[0]! * geometry.directions[0]![2]
   const data = new Uint8Array(depth * height * width)
   const { nodules } = await readLidcAnnotations(file)
   // Holes last: they may be told before the outline that they lie in.
@@ -36,9 +36,8 @@ export async function drawLidcContours(
     .flatMap((nodule) => nodule.outlines)
     .sort((a, b) => Number(b.inclusion) - Number(a.inclusion))
   for (const { zMm, inclusion, points } of outlines) {
-    const position = (zMm - geometry.originMm[2]) / stepMm
-    const slice = Math.round(position)
-    if (!(Math.abs(position - slice) < 0.25) || slice < 0 || slice >= depth) {
+    const slice = sliceIndex(geometry, depth, zMm)
+    if (slice === undefined) {
       throw new SeptumError(
         'lidc-slice',
         `An outline lies at z = ${zMm} mm, where the series has no slice`,

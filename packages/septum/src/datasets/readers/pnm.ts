@@ -4,7 +4,7 @@ import { type MedicalImage, SeptumError } from '@septum/core'
 import type { ImageHeader } from '../../formats/index.js'
 
 /** Decoded bytes of a picture; STARE's have 700 x 605 of three. */
-const MOST_BYTES = 2 ** 28
+const MOST_BYTES = 2 ** 26
 
 /** As `readPnm`, without the samples. */
 export async function readPnmHeader(file: string): Promise<ImageHeader> {

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import type { MedicalImage } from '@septum/core'
 import { fillPolygon, type Point } from './fill-polygon.js'
-import { descendants, parseXml } from './xml.js'
+import { descendants, readXml } from './xml.js'
 
 /**
  * Draws the regions of an ImageScope annotation file (MoNuSeg: one region a nucleus, vertices in pixels of the
@@ -13,7 +12,7 @@ import { descendants, parseXml } from './xml.js'
 export async function drawPolygons(file: string, shape: readonly number[]): Promise<MedicalImage> {
   const [height = 0, width = 0] = shape.slice(-2)
   const data = new Uint16Array(height * width)
-  const regions = descendants(parseXml(await readFile(file, 'utf8'), file), 'Region')
+  const regions = descendants(await readXml(file), 'Region')
   for (const [index, region] of regions.entries()) {
     const points = descendants(region, 'Vertex').map(
       ({ attributes }): Point => [Number(attributes.get('X')), Number(attributes.get('Y'))],

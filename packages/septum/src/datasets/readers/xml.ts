@@ -1,3 +1,4 @@
+import { readFile, stat } from 'node:fs/promises'
 import { SeptumError } from '@septum/core'
 
 /** An element: attributes are kept, comments and processing instructions are not. */
@@ -18,6 +19,8 @@ interface Building {
 }
 
 const DEEPEST = 200
+/** Annotations of a CT have some hundred kilobytes. */
+const MOST_BYTES = 2 ** 25
 const TOKEN =
   /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!\[CDATA\[([\s\S]*?)\]\]>|<!DOCTYPE[^>[]*>|<\/([^\s>]+)\s*>|<([^\s/>!?]+)((?:\s+[^\s=/>]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*(\/?)>|([^<]+)/y
 const ATTRIBUTE = /([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g
@@ -67,6 +70,23 @@ export function parseXml(source: string, file: string): XmlElement {
   const [top] = root.children
   if (!top || root.children.length > 1 || root.text.trim() !== '') throw fail('it has no single root element')
   return trimmed(top)
+}
+
+/** Reads and parses a file. @throws SeptumError `xml-invalid`, also for a file that is none or far too large. */
+export async function readXml(file: string): Promise<XmlElement> {
+  const refuse = (what: string, cause?: unknown) => {
+    const hint = 'Copy the file again from its source.'
+    return new SeptumError('xml-invalid', `The XML ${what}`, hint, { file }, { cause })
+  }
+  let bytes: Buffer
+  try {
+    const status = await stat(file)
+    if (!status.isFile() || status.size > MOST_BYTES) throw refuse('is no file of annotations')
+    bytes = await readFile(file)
+  } catch (cause) {
+    throw cause instanceof SeptumError ? cause : refuse('cannot be read', cause)
+  }
+  return parseXml(bytes.toString('utf8'), file)
 }
 
 /** All descendants of a name, in document order. */

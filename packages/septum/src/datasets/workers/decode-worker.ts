@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { loadCase } from '../case.js'
 import { plainError, shared, type WorkerJob, type WorkerReply, type WorkerSetup } from './messages.js'
 
-const { dataset } = workerData as WorkerSetup
+const { dataset, atOnce } = workerData as WorkerSetup
 const port = parentPort!
 
 async function work({ id, entry, settings }: WorkerJob): Promise<WorkerReply> {
@@ -15,6 +15,22 @@ async function work({ id, entry, settings }: WorkerJob): Promise<WorkerReply> {
   }
 }
 
+const queue: WorkerJob[] = []
+let running = 0
+
+/** Jobs wait here, so that their way from the main thread costs no time. */
+function begin(): void {
+  while (running < atOnce && queue.length > 0) {
+    running++
+    work(queue.shift()!).then((reply) => {
+      running--
+      port.postMessage(reply)
+      begin()
+    })
+  }
+}
+
 port.on('message', (job: WorkerJob) => {
-  work(job).then((reply) => port.postMessage(reply))
+  queue.push(job)
+  begin()
 })

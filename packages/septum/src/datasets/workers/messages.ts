@@ -5,6 +5,8 @@ import type { SegmentationCase } from '../dataset.js'
 /** What a thread is started with. */
 export interface WorkerSetup {
   readonly dataset: DecodingDataset
+  /** Cases under way at a time. */
+  readonly atOnce: number
 }
 
 export interface WorkerJob {

@@ -53,12 +53,13 @@ export function summaryCsv({ rows }: Evaluation): string {
   ])
 }
 
-/** Pairs of methods. */
-export function comparisonCsv({ comparisons }: Evaluation): string {
+/** Pairs of methods: in the mean over the classes, for which `class` is empty, then in each class. */
+export function comparisonCsv({ comparisons, byClass }: Evaluation): string {
   return csv([
-    'metric,a,b,cases,difference,low,high,better,worse,equal,p,pHolm'.split(','),
-    ...comparisons.map((row) => [
+    'metric,class,a,b,cases,difference,low,high,better,worse,equal,p,pHolm'.split(','),
+    ...[...comparisons, ...byClass.comparisons].map((row) => [
       row.metric,
+      row.class ?? '',
       row.a,
       row.b,
       row.cases,

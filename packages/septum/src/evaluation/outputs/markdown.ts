@@ -7,7 +7,9 @@ const ARROWS = { higher: ' ↑', lower: ' ↓', none: '' } as const
 /** Tables for a README or a wiki: means with their intervals, tests, footnotes. */
 export function markdownTables(evaluation: Evaluation): string {
   const parts = [`# ${escapeMarkdown(evaluation.title)}`, ...paperTables(evaluation).map(oneTable)]
-  if (evaluation.comparisons.length > 0) parts.push(comparisons(evaluation))
+  const { byClass } = evaluation
+  if (evaluation.comparisons.length > 0) parts.push(comparisons(evaluation, evaluation.comparisons))
+  if (byClass.comparisons.length > 0) parts.push(comparisons(evaluation, byClass.comparisons))
   const notes = footnotes(evaluation).map((line) => `- ${escapeMarkdown(line)}`)
   const interval = '- Intervals: 95 %, percentile bootstrap over patients. Bold: best mean.'
   return `${[...parts, [interval, ...notes].join('\n')].join('\n\n')}\n`
@@ -34,16 +36,18 @@ function cell({ row, place }: PaperCell): string {
   return `${place === 1 ? `**${mean}**` : mean}${interval ? '' : ` (${formatNumber(low!)} to ${formatNumber(high!)})`}`
 }
 
-function comparisons({ comparisons: list, metrics }: Evaluation): string {
+function comparisons({ metrics }: Evaluation, list: Evaluation['comparisons']): string {
   const title = new Map(metrics.map((entry) => [entry.id, plainTitle(entry)]))
+  const each = list.some((row) => row.class !== null)
   return [
-    'Pairs of methods: mean difference (a - b), Wilcoxon signed-rank test, p corrected by Holm over all lines.',
+    `Pairs of methods${each ? ' in each class' : ''}: mean difference (a - b), Wilcoxon signed-rank test, p corrected by Holm over all lines.`,
     '',
-    line(['metric', 'a', 'b', 'a - b', 'better / worse / equal', 'p (Holm)']),
-    line(['---', '---', '---', '---:', '---:', '---:']),
+    line(['metric', ...(each ? ['class'] : []), 'a', 'b', 'a - b', 'better / worse / equal', 'p (Holm)']),
+    line(['---', ...(each ? ['---'] : []), '---', '---', '---:', '---:', '---:']),
     ...list.map((row) =>
       line([
         escapeMarkdown(title.get(row.metric)!),
+        ...(each ? [escapeMarkdown(row.class!)] : []),
         escapeMarkdown(row.a),
         escapeMarkdown(row.b),
         row.interval

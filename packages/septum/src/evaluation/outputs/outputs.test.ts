@@ -61,7 +61,7 @@ it('CSV quotes, leaves undefined cells empty and keeps the order of cases and me
   const [head, ours] = summaryCsv(result).split('\r\n')
   expect(head!.split(',')).toHaveLength(ours!.split(',').length)
   expect(ours).toMatch(/^ours_50%,,dice,0.75,0.5,1,/)
-  expect(comparisonCsv(result).split('\r\n')[1]).toMatch(/^dice,ours_50%,other,2,/)
+  expect(comparisonCsv(result).split('\r\n')[1]).toMatch(/^dice,,ours_50%,other,2,/)
 })
 
 it('JSON holds null for what is undefined, and nothing that JSON lacks', () => {

@@ -57,8 +57,8 @@ export interface Initializer {
 export interface TensorSpec {
   readonly name: string
   readonly type: ElementType
-  /** Numbers, and names of dynamic axes. */
-  readonly shape: readonly (number | string)[]
+  /** Numbers, and names of dynamic axes; null: not told. */
+  readonly shape: readonly (number | string)[] | null
 }
 
 /** An ONNX graph in the making; nodes in an order in which they can run. */
@@ -71,6 +71,18 @@ export class OnnxGraph {
   readonly #numbers = new Map<string, string>()
 
   constructor(readonly name: string) {}
+
+  /** A copy whose nodes may be changed; constants are shared. */
+  clone(): OnnxGraph {
+    const copy = new OnnxGraph(this.name)
+    copy.nodes = this.nodes.map((node) => ({ ...node, inputs: [...node.inputs], outputs: [...node.outputs] }))
+    for (const [name, value] of this.initializers) copy.initializers.set(name, value)
+    copy.inputs.push(...this.inputs)
+    copy.outputs.push(...this.outputs)
+    for (const [key, name] of this.#numbers) copy.#numbers.set(key, name)
+    copy.#next = this.#next
+    return copy
+  }
 
   fresh(hint = 'v'): string {
     return `${hint}_${this.#next++}`

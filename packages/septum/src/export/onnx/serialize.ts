@@ -47,14 +47,17 @@ function tensor(name: string, { type, shape, data }: Initializer): Message {
 }
 
 function valueInfo({ name, type, shape }: TensorSpec): Message {
-  const axes = new Message()
-  for (const size of shape) {
-    const axis = new Message()
-    if (typeof size === 'number') axis.integer(1, size)
-    else axis.text(2, size)
-    axes.message(1, axis)
+  const ofTensor = new Message().integer(1, elementTypes[type])
+  if (shape) {
+    const axes = new Message()
+    for (const size of shape) {
+      const axis = new Message()
+      if (typeof size === 'number') axis.integer(1, size)
+      else axis.text(2, size)
+      axes.message(1, axis)
+    }
+    ofTensor.message(2, axes)
   }
-  const ofTensor = new Message().integer(1, elementTypes[type]).message(2, axes)
   return new Message().text(1, name).message(2, new Message().message(1, ofTensor))
 }
 

@@ -2,8 +2,9 @@ import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import yauzl from 'yauzl'
 import { unreadable } from '../problem.js'
+import { fileSource, inflated, takeFrom } from './node-source.js'
 import { fail } from './problem.js'
-import { type ByteSource, fileSource, takeFrom } from './source.js'
+import type { ByteSource } from './source.js'
 
 /** Files of a series: one file, those below a folder, or the entries of a zip. */
 export interface Collection {
@@ -106,6 +107,7 @@ function zipSource(zip: yauzl.ZipFile, entry: yauzl.Entry, file: string): ByteSo
         return damaged(file, cause)
       }
     },
+    inflated,
   }
 }
 

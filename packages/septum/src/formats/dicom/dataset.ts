@@ -51,8 +51,9 @@ export class Dataset {
   text(keyword: Keyword): string | undefined {
     const raw = this.raw(keyword)
     if (!raw) return undefined
-    const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1')
-    return text.replace(/[\0 ]+$/, '').replace(/^ +/, '')
+    return latin1(raw)
+      .replace(/[\0 ]+$/, '')
+      .replace(/^ +/, '')
   }
 
   /** The items of a sequence; none when it is absent. */
@@ -99,6 +100,15 @@ export class Dataset {
       binaryValue(view, index * size, vr, this.littleEndian),
     )
   }
+}
+
+/** ISO 8859-1: every byte is the character of its number. Piece by piece, since arguments are limited. */
+function latin1(bytes: Uint8Array): string {
+  let text = ''
+  for (let at = 0; at < bytes.length; at += 4096) {
+    text += String.fromCharCode(...bytes.subarray(at, at + 4096))
+  }
+  return text
 }
 
 const binarySizes = { US: 2, SS: 2, UL: 4, SL: 4, FL: 4, FD: 8 }

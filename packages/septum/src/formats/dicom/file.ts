@@ -1,7 +1,7 @@
 import type { Dataset } from './dataset.js'
 import { MoreBytes, Parser } from './parse.js'
 import { broken, fail, unsupported } from './problem.js'
-import { type ByteSource, inflatedSource } from './source.js'
+import type { ByteSource } from './source.js'
 import { guessSyntax, type TransferSyntax, transferSyntax } from './transfer-syntax.js'
 
 /** A DICOM file whose elements are known and whose pixel data is still packed. */
@@ -67,7 +67,10 @@ export async function openDicom(source: ByteSource): Promise<DicomFile> {
       dataset: await growing(source, (parser) => parser.parse(start, syntax.encoding).dataset),
     }
   }
-  const inflated = inflatedSource((await source.head(Number.MAX_SAFE_INTEGER)).subarray(start), source.file)
+  if (!source.inflated) {
+    unsupported(source.file, 'a deflated data set', 'Convert it to Explicit VR Little Endian with dcmconv.')
+  }
+  const inflated = await source.inflated(start)
   return {
     syntax,
     source: inflated,

@@ -3,9 +3,9 @@ import type { MedicalImage } from '@septum/core'
 import type { ImageFormat, ReadLimits } from '../format.js'
 import { isZip } from './archive.js'
 import { looksLikeDicom, openDicom } from './file.js'
+import { fileSource } from './node-source.js'
 import { readDicom, readDicomHeader } from './read.js'
 import { isSegmentation, readDicomSeg, segLabels } from './seg/read.js'
-import { fileSource } from './source.js'
 
 /**
  * DICOM: single files, and series in a folder or zip archive. A segmentation gives its label map where it has one, else

@@ -1,5 +1,6 @@
 export { dicomFormat } from './format.js'
-export { type DicomImage, type DicomOptions, readDicom, readDicomHeader } from './read.js'
+export { listDicomSeries, readDicom, readDicomHeader } from './read.js'
 export * from './seg/index.js'
-export { listDicomSeries, type SeriesChoice, type SeriesSummary } from './series.js'
+export type { SeriesChoice, SeriesSummary } from './series.js'
 export type { SliceRule } from './slices.js'
+export type { DicomImage, DicomOptions } from './volume.js'

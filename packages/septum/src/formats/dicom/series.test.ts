@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { checkImage, SeptumError } from '@septum/core'
 import { unzipSync } from 'fflate'
 import { afterAll, describe, expect, it } from 'vitest'
-import { type DicomOptions, readDicom, readDicomHeader } from './read.js'
-import { listDicomSeries } from './series.js'
+import { listDicomSeries, readDicom, readDicomHeader } from './read.js'
+import type { DicomOptions } from './volume.js'
 
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
 const expected = JSON.parse(readFileSync(fixture('dicom.json'), 'utf8')) as Record<

@@ -1,4 +1,3 @@
-import { type Collection, openCollection } from './archive.js'
 import { looksLikeDicom, openDicom } from './file.js'
 import { type FramePlace, framePlaces } from './frame-place.js'
 import { hasPixels, type PixelLayout, pixelLayout } from './pixel-layout.js'
@@ -43,12 +42,15 @@ const HEAD_BYTES = 160
  * Finds the images below a path and groups them: one series, size, sample form and direction to a group.
  * @throws SeptumError for a file that is DICOM and damaged, `dicom-none` when there is no image.
  */
-export async function collectSeries(collection: Collection, file: string): Promise<readonly Series[]> {
+export async function collectSeries(
+  sources: readonly ByteSource[],
+  file: string,
+): Promise<readonly Series[]> {
   const groups = new Map<string, { modality: string; members: SeriesMember[]; seen: Set<string> }>()
-  const single = collection.sources.length === 1
+  const single = sources.length === 1
   let others = 0
   let doubled = 0
-  for (const source of collection.sources) {
+  for (const source of sources) {
     if (!single && !looksLikeDicom(await source.head(HEAD_BYTES))) {
       others++
       continue
@@ -115,17 +117,8 @@ export function chooseSeries(series: readonly Series[], choice: SeriesChoice, fi
   )
 }
 
-/** Lists the series below a path: a DICOM file, a folder or a zip. @throws SeptumError as `collectSeries`. */
-export async function listDicomSeries(path: string): Promise<readonly SeriesSummary[]> {
-  const collection = await openCollection(path)
-  try {
-    return summaries(await collectSeries(collection, path))
-  } finally {
-    collection.close()
-  }
-}
-
-function summaries(series: readonly Series[]): SeriesSummary[] {
+/** Series as they are offered for choice. */
+export function summaries(series: readonly Series[]): SeriesSummary[] {
   return series.map(({ modality, members }, index) => ({
     number: index + 1,
     modality,

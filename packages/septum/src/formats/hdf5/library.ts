@@ -32,9 +32,12 @@ async function load(): Promise<Hdf5Library> {
       const path = `/septum-${opened++}.h5`
       let file: Hdf5File | undefined
       try {
-        fs.writeFile(path, content)
+        // The file system in memory takes the bytes as they are instead of copying them.
+        fs.writeFile(path, content, { canOwn: true } as object)
         file = new File(path, 'r')
         return work(file)
+      } catch (error) {
+        throw shortened(error)
       } finally {
         try {
           file?.close()
@@ -45,4 +48,12 @@ async function load(): Promise<Hdf5Library> {
       }
     },
   }
+}
+
+/** The library tells a trail of causes; the innermost says what is wrong with the file. */
+function shortened(error: unknown): unknown {
+  if (!(error instanceof Error) || !error.message.startsWith('HDF5-DIAG')) return error
+  const causes = [...error.message.matchAll(/^ *#\d+: .* in \w+\(\): (.+)$/gm)]
+  const innermost = causes.at(-1)?.[1]
+  return innermost === undefined ? error : new Error(innermost, { cause: error })
 }

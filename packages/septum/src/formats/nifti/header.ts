@@ -87,7 +87,7 @@ export function parseNiftiHeader(head: Uint8Array, file: string): NiftiHeader {
   const reals = (at: number, count: number) =>
     Array.from({ length: count }, (_, i) => real(at + i * (two ? 8 : 4)))
 
-  const magic = Buffer.from(head.subarray(two ? 4 : 344, two ? 12 : 348)).toString('latin1')
+  const magic = String.fromCharCode(...head.subarray(two ? 4 : 344, two ? 12 : 348))
   const single = two ? magic === 'n+2\0\r\n\x1a\n' : magic === 'n+1\0'
   if (!single && magic !== (two ? 'ni2\0\r\n\x1a\n' : 'ni1\0')) {
     throw unsupported(

@@ -1,20 +1,12 @@
 import { access } from 'node:fs/promises'
 import type { MedicalImage } from '@septum/core'
-import type { ImageFormat, ImageHeader, ReadLimits } from '../format.js'
+import type { ImageFormat, ReadLimits } from '../format.js'
 import { readRange, type SourceFile, withFile } from '../volume/file-bytes.js'
-import { channelsFirst, countSamples } from '../volume/grid.js'
 import { inflate, inflateStart, isGzip } from '../volume/inflate.js'
 import { broken, inFile } from '../volume/problem.js'
-import {
-  decodedBytes,
-  decodeSamples,
-  largestValue,
-  sampleBytes,
-  scaledBytes,
-  scaleSamples,
-} from '../volume/samples.js'
+import { largestValue } from '../volume/samples.js'
 import { type NiftiHeader, parseNiftiHeader, recogniseNifti } from './header.js'
-import { niftiGeometry } from './orientation.js'
+import { describeNifti, niftiSamples, storedBytes } from './image.js'
 
 /** Bytes of a file that hold its header: 540, or their compressed form after a long gzip file name. */
 const START_BYTES = 2048
@@ -31,7 +23,11 @@ export const niftiFormat: ImageFormat = {
   extensions: ['.nii', '.nii.gz', '.hdr', '.hdr.gz', '.img', '.img.gz'],
   recognises: (head) =>
     recogniseNifti(isGzip(head) ? inflateStart(head.subarray(0, START_BYTES)) : head) !== undefined,
-  readHeader: (file, limits) => inFile(file, async () => describe(await open(file), limits)),
+  readHeader: (file, limits) =>
+    inFile(file, async () => {
+      const opened = await open(file)
+      return describeNifti(opened.header, opened.file, limits)
+    }),
   read: (file, limits) => inFile(file, () => read(file, limits)),
 }
 
@@ -68,48 +64,20 @@ async function inPair(file: string, wanted: '.hdr' | '.img'): Promise<string> {
   return plain
 }
 
-function describe({ file, header }: Opened, limits: ReadLimits): ImageHeader {
-  const { colours, sizes, sampleType, scaling } = header
-  const bytesEach = scaling ? scaledBytes(sampleType) : decodedBytes(sampleType)
-  countSamples([...sizes, colours], bytesEach, limits.maxBytes, file)
-  const { geometry, notes } = niftiGeometry(header)
-  const frames = sizes.slice(3).reduce((product, size) => product * size, 1)
-  const space = sizes.length < 3 ? [sizes[1] ?? 1, sizes[0]!] : [sizes[2]!, sizes[1]!, sizes[0]!]
-  return {
-    format: `NIfTI-${header.version}`,
-    shape: [frames * Math.min(colours, 3), ...space],
-    geometry,
-    maxValue: scaling ? 1 : largestValue(sampleType),
-    sampleType,
-    notes: [
-      ...notes,
-      ...(scaling ? [`Values are stored * ${scaling.slope} + ${scaling.intercept}.`] : []),
-      ...(frames > 1 ? [`${frames} frames became channels.`] : []),
-      ...(colours === 4 ? ['The alpha channel was dropped.'] : []),
-    ],
-  }
-}
-
 async function read(file: string, limits: ReadLimits): Promise<MedicalImage> {
   const headerFile = await inPair(file, '.hdr')
   // One trip through an open file: small files are many, and each operation on them waits for a thread.
   const content = await withFile(headerFile, async (source) => {
     const start = await source.read(0, FIRST_BYTES)
     const header = parseStart(start, headerFile)
-    const described = describe({ file: headerFile, header }, limits)
+    const described = describeNifti(header, headerFile, limits)
     const bytes = header.single ? await readSamples(headerFile, source, start, header) : undefined
     return { header, described, bytes }
   })
   const { header, described } = content
   const dataFile = header.single ? headerFile : await inPair(file, '.img')
   const bytes = content.bytes ?? (await inFile(dataFile, () => readPaired(dataFile, header)))
-  const { colours, sampleType, littleEndian, scaling } = header
-  const stored = decodeSamples(bytes, sampleType, littleEndian, dataFile)
-  const data = scaling
-    ? scaleSamples(stored, scaling.slope, scaling.intercept)
-    : colours > 1
-      ? colourChannels(stored as Uint8Array, colours, header.sizes)
-      : stored
+  const data = niftiSamples(header, bytes, dataFile)
   return { data, shape: described.shape, geometry: described.geometry!, maxValue: largestValue(data) }
 }
 
@@ -124,9 +92,10 @@ async function readSamples(
   file: string,
   source: SourceFile,
   start: Buffer,
-  { sizes, colours, sampleType, voxOffset }: NiftiHeader,
+  header: NiftiHeader,
 ): Promise<Uint8Array> {
-  const wanted = sizes.reduce((product, size) => product * size, colours * sampleBytes[sampleType])
+  const { voxOffset } = header
+  const wanted = storedBytes(header)
   if (isGzip(start)) {
     const all = start.length === source.size ? start : await source.read(0, source.size)
     return (await inflate(all, voxOffset + wanted, file)).subarray(voxOffset)
@@ -135,16 +104,4 @@ async function readSamples(
     throw broken(file, `it holds ${source.size} bytes of ${voxOffset + wanted}`)
   }
   return source.read(voxOffset, wanted)
-}
-
-/** [t, z, y, x, colour] to [t, colour, z, y, x] without alpha. */
-function colourChannels(stored: Uint8Array, colours: number, sizes: readonly number[]): Uint8Array {
-  const space = sizes.slice(0, 3).reduce((product, size) => product * size, 1)
-  const frames = stored.length / space / colours
-  const out = new Uint8Array(frames * space * 3)
-  for (let frame = 0; frame < frames; frame++) {
-    const picture = stored.subarray(frame * space * colours, (frame + 1) * space * colours)
-    out.set(channelsFirst(picture, colours, 1).subarray(0, space * 3), frame * space * 3)
-  }
-  return out
 }

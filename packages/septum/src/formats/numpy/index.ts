@@ -1,2 +1,2 @@
-export { npyFormat, npzFormat, npzNames, readNpy, readNpzArray } from './read.js'
+export { npyFormat, npzFormat, npzNames, readNpy, readNpz, readNpzArray } from './read.js'
 export { writeNpy } from './write.js'

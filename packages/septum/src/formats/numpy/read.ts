@@ -75,6 +75,22 @@ export function readNpzArray(
   })
 }
 
+/**
+ * Reads every array of a .npz archive, with one pass over the file.
+ * @throws SeptumError as `readNpy`.
+ */
+export function readNpz(
+  file: string,
+  limits: ReadLimits = readLimits,
+): Promise<ReadonlyMap<string, NumericArray>> {
+  return inFile(file, async () => {
+    const { bytes, arrays } = await openArchive(file, limits.maxBytes)
+    const found = new Map<string, NumericArray>()
+    for (const [name, entry] of arrays) found.set(name, await decodeEntry(bytes, entry, file, limits))
+    return found
+  })
+}
+
 /** Names of the arrays of a .npz archive. @throws SeptumError as `readNpy`. */
 export function npzNames(file: string, { maxBytes }: ReadLimits = readLimits): Promise<string[]> {
   return inFile(file, async () => [...(await openArchive(file, maxBytes)).arrays.keys()])

@@ -1,4 +1,6 @@
+import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { isMainThread } from 'node:worker_threads'
 import { broken } from './problem.js'
 
 /** A stretch of a file, and how long the file is. */
@@ -20,14 +22,32 @@ export interface SourceFile {
  * @throws SeptumError `volume-broken` for a device; what the file system says for others.
  */
 export async function withFile<T>(file: string, work: (source: SourceFile) => Promise<T>): Promise<T> {
+  if (!isMainThread) return withFileHere(file, work)
   await using handle = await open(file)
-  const status = await handle.stat()
-  if (!status.isFile()) throw broken(file, 'it is no regular file')
-  const { size } = status
+  const size = sizeOf(await handle.stat(), file)
   return await work({
     size,
     read: (start, length) => readBytes(handle, start, Math.min(length, size - start)),
   })
+}
+
+/** A thread of ours has nothing else to do: going to another one for each step costs more than a small file takes. */
+async function withFileHere<T>(file: string, work: (source: SourceFile) => Promise<T>): Promise<T> {
+  const handle = openSync(file, 'r')
+  try {
+    const size = sizeOf(fstatSync(handle), file)
+    return await work({
+      size,
+      read: async (start, length) => readBytesHere(handle, start, Math.min(length, size - start)),
+    })
+  } finally {
+    closeSync(handle)
+  }
+}
+
+function sizeOf(status: Stats, file: string): number {
+  if (!status.isFile()) throw broken(file, 'it is no regular file')
+  return status.size
 }
 
 /** As `SourceFile.read`, once. */
@@ -44,6 +64,18 @@ async function readBytes(handle: FileHandle, start: number, wanted: number): Pro
   let have = 0
   while (have < count) {
     const { bytesRead } = await handle.read(bytes, have, count - have, start + have)
+    if (bytesRead === 0) break
+    have += bytesRead
+  }
+  return bytes.subarray(0, have)
+}
+
+function readBytesHere(handle: number, start: number, wanted: number): Buffer {
+  const count = Math.max(0, wanted)
+  const bytes = Buffer.allocUnsafeSlow(count)
+  let have = 0
+  while (have < count) {
+    const bytesRead = readSync(handle, bytes, have, count - have, start + have)
     if (bytesRead === 0) break
     have += bytesRead
   }

@@ -1,5 +1,9 @@
+import { isMainThread } from 'node:worker_threads'
 import { constants, createUnzip, unzipSync } from 'node:zlib'
+import { SeptumError } from '@septum/core'
 import { broken } from './problem.js'
+
+export { isGzip } from './gzip.js'
 
 /** Output beyond the wanted bytes that is passed over for the sake of the checksum at the stream's end. */
 const SLACK_BYTES = 2 ** 20
@@ -8,11 +12,8 @@ const WHOLE_BYTES = 2 ** 30
 /** Deflate cannot shrink by more than this (RFC 1951: 258 bytes from two bits, and the end-of-block code). */
 const MOST_RATIO = 1032
 
-/** Whether bytes begin like gzip (RFC 1952). */
-export const isGzip = (head: Uint8Array) => head[0] === 0x1f && head[1] === 0x8b
-
 /**
- * Inflates gzip or zlib data on another thread and stops at what the header promised, so that a bomb costs no
+ * Inflates gzip or zlib data off the main thread and stops at what the header promised, so that a bomb costs no
  * more than a valid file; the checksum is verified.
  * @param wanted bytes to give. @returns exactly that many, in a buffer of their own.
  * @throws SeptumError `volume-broken` when there are fewer, far more, or the data are damaged.
@@ -22,6 +23,7 @@ export function inflate(input: Uint8Array, wanted: number, file: string): Promis
     return Promise.reject(broken(file, `${wanted} bytes cannot come from ${input.length} compressed ones`))
   }
   const whole = wanted <= WHOLE_BYTES
+  if (whole && !isMainThread) return inflateHere(input, wanted, file)
   // One byte more than wanted: a full buffer would make zlib ask for a second one of the same size.
   const stream = createUnzip({ chunkSize: whole ? Math.max(wanted + 1, 4096) : 2 ** 24 })
   return new Promise((resolve, reject) => {
@@ -45,6 +47,22 @@ export function inflate(input: Uint8Array, wanted: number, file: string): Promis
     })
     stream.end(input)
   })
+}
+
+/** As `inflate`, in this thread, which has nothing else to do. */
+async function inflateHere(input: Uint8Array, wanted: number, file: string): Promise<Uint8Array> {
+  try {
+    const chunkSize = Math.max(wanted + 1, 4096)
+    const out = unzipSync(input, { chunkSize, maxOutputLength: wanted + SLACK_BYTES })
+    if (out.length >= wanted) return out.subarray(0, wanted)
+    throw broken(file, `it holds ${out.length} bytes of ${wanted}`)
+  } catch (cause) {
+    if (cause instanceof SeptumError) throw cause
+    const { code, message } = cause as NodeJS.ErrnoException
+    if (code === 'ERR_BUFFER_TOO_LARGE')
+      throw broken(file, 'it holds far more data than its header says', cause)
+    throw broken(file, `its compressed data cannot be read (${message})`, cause)
+  }
 }
 
 /**

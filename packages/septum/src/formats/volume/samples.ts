@@ -50,7 +50,7 @@ export function typeOfSamples(samples: ImageSamples): SampleType {
   return samples instanceof Float32Array ? 'float32' : 'float64'
 }
 
-/** The bytes of samples, little-endian as on every platform of Node; shared memory, not a copy. */
+/** The bytes of samples, little-endian as on every platform that runs this; shared memory, not a copy. */
 export function bytesOfSamples(samples: ImageSamples): Uint8Array {
   return new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength)
 }
@@ -71,7 +71,7 @@ export function decodeSamples(
   // Node keeps small buffers in a common pool, which must not be handed out, let alone transferred to a worker.
   const own = bytes.byteOffset % size === 0 && bytes.length >= 4096 ? bytes : new Uint8Array(bytes)
   const { buffer, byteOffset: at } = own
-  if (!littleEndian && size > 1) swap(Buffer.from(buffer, at, own.length), size)
+  if (!littleEndian && size > 1) swapBytes(own, size)
   const count = own.length / size
   switch (type) {
     case 'uint8':
@@ -114,10 +114,16 @@ export function scaleSamples(samples: ImageSamples, slope: number, intercept: nu
 export const scaledBytes = (type: SampleType) =>
   sampleBytes[type] === 8 || type === 'int32' || type === 'uint32' ? 8 : 4
 
-function swap(bytes: Buffer, size: number): void {
-  if (size === 2) bytes.swap16()
-  else if (size === 4) bytes.swap32()
-  else bytes.swap64()
+/** Turns the bytes of each value round, in place. @param size bytes of a value. */
+export function swapBytes(bytes: Uint8Array, size: number): void {
+  const half = size >> 1
+  for (let at = 0; at + size <= bytes.length; at += size) {
+    for (let i = 0; i < half; i++) {
+      const kept = bytes[at + i]!
+      bytes[at + i] = bytes[at + size - 1 - i]!
+      bytes[at + size - 1 - i] = kept
+    }
+  }
 }
 
 function fromWords(words: Uint32Array, signed: boolean, file: string): Int32Array | Float64Array {

@@ -1,4 +1,5 @@
 import type { Size3 } from './axis.js'
+import { turn } from './turn.js'
 import { WindowSums } from './window-sums.js'
 import { cutWindow, type WindowPlan } from './windows.js'
 
@@ -47,7 +48,6 @@ export async function* slide(
     })
     const next = starts[first + batch]
     yield* sums.finished(next ? Math.max(0, next[0]) : size[0])
-    // Runtimes may compute on this thread: signals and timers get their turn between runs.
-    await new Promise(setImmediate)
+    await turn()
   }
 }

@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import { SeptumError } from '@septum/core'
 import {
   dicomFormat,
@@ -48,7 +48,7 @@ export async function findInputs(inputs: readonly string[], channels: number): P
           { file: input },
         )
       }
-      found.push(...inside)
+      found.push(...toldApart(input, inside))
     }
   }
   const seen = new Map<string, InputCase>()
@@ -65,6 +65,17 @@ export async function findInputs(inputs: readonly string[], channels: number): P
     seen.set(item.name, item)
   }
   return found
+}
+
+/** Cases of one name in different folders below `folder` get those folders into their names: `a/ct` becomes `a-ct`. */
+function toldApart(folder: string, cases: readonly InputCase[]): InputCase[] {
+  const names = new Map<string, number>()
+  for (const { name } of cases) names.set(name, (names.get(name) ?? 0) + 1)
+  return cases.map((item) => {
+    if (names.get(item.name) === 1) return item
+    const path = relative(folder, dirname(item.files[0]!)).split(sep).filter(Boolean)
+    return { ...item, name: [...path, item.name].join('-') }
+  })
 }
 
 const extensions = imageFormats

@@ -9,6 +9,7 @@ export const acsnet: Method<AcsNetOptions> = {
     'a U-shaped network that looks twice where its coarser map is unsure and weighs local against global context',
   paper: 'Zhang et al.: Adaptive context selection for polyp segmentation, MICCAI 2020',
   options: acsnetOptions,
+  heeds: ['regions', 'ignores'],
   build: (options, task) => new AcsNet(options, task),
 }
 

@@ -1,7 +1,7 @@
-import { F, type Tensor } from '@septum/torch'
+import type { Tensor } from '@septum/torch'
 import { resizeMaps, sizeOf } from '../../blocks/resize.js'
-import { diceLoss } from '../../losses/dice-bce.js'
-import { classTargets, randomRater } from '../../losses/targets.js'
+import { diceLoss, meanBce } from '../../losses/dice-bce.js'
+import { randomTarget } from '../../losses/targets.js'
 import { EncoderModel, scheduleOf } from '../encoder-model.js'
 import type { Batch, Losses, Phase, Task } from '../method.js'
 import { AcsNetwork } from './network.js'
@@ -39,7 +39,7 @@ export class AcsNet extends EncoderModel<AcsNetwork> {
         momentum: options.momentum,
         weightDecay: options.weightDecay,
         rate: (name) => (name.includes('.resnet.') ? options.encoderRate : 1),
-        schedule: scheduleOf(options.schedule),
+        schedule: scheduleOf(options.schedule, options),
         warmup: options.warmup,
         clipNorm: options.clipNorm,
         ema: options.ema,
@@ -58,13 +58,17 @@ export class AcsNet extends EncoderModel<AcsNetwork> {
   }
 
   protected override losses(batch: Batch): Losses {
-    let target = classTargets(randomRater(batch.masks), this.task.classes.length) // [N, K, H, W]
+    let { target, counted: share } = randomTarget(batch.masks, this.task) // [N, K, H, W], [N, 1, H, W]
     const maps = this.network.forward(this.input.forward(batch.images)).map((logits) => {
       // As released, each target is made from the one before.
       target = resizeMaps(target, sizeOf(logits), true)
+      share &&= resizeMaps(share, sizeOf(logits), true)
+      // A pixel of a coarser map counts where all that it was made from counts, but for rounding.
+      const counted = share?.gt(1 - 1e-4).float()
+      const ofMaps = counted?.expand(target.shape).flatten(0, 1)
       // Every class of every image is a map of its own to Dice.
-      const dice = diceLoss(logits.flatten(0, 1), target.flatten(0, 1), 1)
-      const bce = F.binaryCrossEntropyWithLogits(logits, target)
+      const dice = diceLoss(logits.flatten(0, 1), target.flatten(0, 1), 1, ofMaps)
+      const bce = meanBce(logits, target, counted)
       return { dice, bce, sum: dice.add(bce) }
     })
     const total = maps.map(({ sum }) => sum).reduce((a, b) => a.add(b))

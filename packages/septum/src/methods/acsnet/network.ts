@@ -6,7 +6,10 @@ import { GlobalContextModule } from './global-context.js'
 import { localContext } from './local-context.js'
 import type { AcsNetOptions } from './options.js'
 
-export type NetworkOptions = Pick<AcsNetOptions, 'encoder' | 'encoderWidth' | 'channels' | 'dropout'>
+export type NetworkOptions = Pick<
+  AcsNetOptions,
+  'encoder' | 'encoderWidth' | 'dropPath' | 'channels' | 'dropout'
+>
 
 /** ACSNet with the names of the released code behind its encoder; 29,450,709 parameters with ResNet-34 and one class. */
 export class AcsNetwork extends nn.Module {
@@ -17,9 +20,9 @@ export class AcsNetwork extends nn.Module {
   readonly #sides: SideOutput[]
   readonly #selections: AdaptiveSelection[]
 
-  constructor(classes: number, { encoder, encoderWidth, channels, dropout }: NetworkOptions) {
+  constructor(classes: number, { encoder, encoderWidth, dropPath, channels, dropout }: NetworkOptions) {
     super()
-    this.resnet = buildBackbone(encoder, { width: encoderWidth })
+    this.resnet = buildBackbone(encoder, { width: encoderWidth, dropPath })
     const { stride2, levels } = this.resnet.channels
     // All lists run from deep (stride 16) to shallow (stride 2), where transformers and ConvNeXt have no map.
     const skips = [levels[2], levels[1], levels[0], stride2 ?? 0]

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { encoderOption } from '../../blocks/backbones/index.js'
 import { startOptions } from '../../blocks/start-weights.js'
-import { scheduleOption } from '../encoder-model.js'
+import { decayOptions, scheduleOption } from '../encoder-model.js'
 
 /** Defaults are those of the released code. */
 export const acsnetOptions = z.object({
@@ -27,6 +27,7 @@ export const acsnetOptions = z.object({
   momentum: z.number().min(0).max(1).default(0.9),
   weightDecay: z.number().min(0).default(1e-5),
   schedule: scheduleOption.default('polynomial'),
+  ...decayOptions,
   warmup: z.number().min(0).max(1).default(0).describe('share of the steps in which the rate grows'),
   clipNorm: z
     .number()

@@ -1,6 +1,6 @@
-import { noGrad, rand, randint, scope } from '@septum/torch'
+import { cat, noGrad, rand, randint, scope } from '@septum/torch'
 import { diceBce } from '../../losses/dice-bce.js'
-import { classMask, fewerEmpty, randomRater } from '../../losses/targets.js'
+import { classMask, classTargets, fewerEmpty, randomRater } from '../../losses/targets.js'
 import type { AugmentationRecipe, Batch, Losses, Phase, Task, ValidationResult } from '../method.js'
 import type { MaskAutoencoder } from './autoencoder.js'
 import type { AutoencoderOptions } from './options.js'
@@ -16,7 +16,7 @@ export function autoencoderPhase(
     const n = batch.images.size(0)
     const classes = randint(0, task.classes.length, [n], { device: batch.masks.device })
     const drawn = fewerEmpty(batch.masks, randomRater(batch.masks), options.emptyMasks)
-    return classMask(drawn, classes)
+    return classMask(drawn, classes, task)
   }
   const depth = () => {
     const all = options.scales.length
@@ -59,6 +59,19 @@ export function autoencoderPhase(
       scope(() => noGrad(() => void model.quantizer.restart(model.encode(target(batch)))))
     },
 
+    show({ masks }: Batch) {
+      const first = masks.narrow(1, 0, 1) // [N, 1, H, W]
+      const one = (index: number) =>
+        model
+          .decodeStages(model.encodeTokens(first.eq(index + 1).float()))
+          .at(-1)!
+          .sigmoid()
+      return cat(
+        task.classes.map((_, index) => one(index)),
+        1,
+      ) // [N, classes, H, W]
+    },
+
     async validate(batches): Promise<ValidationResult> {
       const { scales } = model.quantizer
       const sums = new Float64Array(scales.length)
@@ -68,10 +81,8 @@ export function autoencoderPhase(
         for (const [index] of task.classes.entries()) {
           for (let rater = 0; rater < batch.masks.size(1); rater++) {
             scope(() => {
-              const masks = batch.masks
-                .narrow(1, rater, 1)
-                .eq(index + 1)
-                .float() // [N, 1, H, W]
+              const labels = batch.masks.narrow(1, rater, 1)
+              const masks = classTargets(labels, task).narrow(1, index, 1) // [N, 1, H, W]
               const marked = masks.flatten(1).sum(1).gt(0).float() // [N]
               model.decodeStages(model.encodeTokens(masks)).forEach((logits, k) => {
                 const hard = logits.gt(0).float().flatten(1)

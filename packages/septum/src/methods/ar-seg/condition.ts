@@ -28,6 +28,9 @@ export class PyramidImageEncoder extends nn.Module implements ImageEncoder {
   }
 }
 
+/** Share of the sum of the singular values that the low-rank branch keeps. */
+export const lowRankShare = 0.95
+
 /**
  * Largest-singular-value reconstruction of X that keeps 95 % of the sum of singular values; gradients do not
  * go through the singular vectors. @param x [N, T, C] @returns [N, T, C]
@@ -39,7 +42,7 @@ function lowRank(x: Tensor): Tensor {
     // A component stays while those before it do not yet reach the share.
     const keeps = share
       .sub(s.div(s.sum(-1, true)))
-      .lt(0.95)
+      .lt(lowRankShare)
       .float() // [N, r]
     return vh.transpose(1, 2).mul(keeps.unsqueeze(1)).matmul(vh) // [N, C, C]
   })
@@ -76,11 +79,20 @@ export class ImageCondition extends nn.Module {
 
   /** @param images [N, C, H, W] in [0, 1]. @returns prefix tokens [N, T, width] */
   forward(images: Tensor): Tensor {
+    const x = this.tokens(images)
+    return this.join(x, this.options.lowRank ? lowRank(x) : x)
+  }
+
+  /** Features under each prefix token. @param images [N, C, H, W] in [0, 1] @returns X [N, T, width] */
+  tokens(images: Tensor): Tensor {
     const { prefixSide } = this.options
     const features = F.adaptiveAvgPool2d(this.encoder.forward(images), prefixSide) // [N, F, s, s]
     const tokens = features.flatten(2).transpose(1, 2).contiguous() // [N, s², F]
-    const x = this.projection ? this.projection.forward(tokens) : tokens // [N, T, width]
-    const rest = this.options.lowRank ? lowRank(x) : x
+    return this.projection ? this.projection.forward(tokens) : tokens // [N, T, width]
+  }
+
+  /** @param x [N, T, width] @param rest X itself or its reconstruction @returns prefix tokens [N, T, width] */
+  join(x: Tensor, rest: Tensor): Tensor {
     return this.norm.forward(this.mlp.forward(x).add(rest)).add(this.positions)
   }
 }

@@ -1,9 +1,8 @@
-import { SeptumError } from '@septum/core'
 import { cat, type Tensor } from '@septum/torch'
 import type { BundleParts, GraphAxis, GraphExporter, GraphInput, Task } from '../method.js'
 import { AttentionCache } from './attention-cache.js'
 import type { MaskAutoencoder } from './autoencoder.js'
-import type { ImageCondition } from './condition.js'
+import { type ImageCondition, lowRankShare } from './condition.js'
 import type { ArSegOptions } from './options.js'
 import type { NextScaleTransformer } from './transformer.js'
 
@@ -51,16 +50,9 @@ const rows: GraphAxis = { recorded: [2, 3], otherwise: null }
 export function exportArSeg(graphs: GraphExporter, parts: ArSegParts): BundleParts {
   const { options, task, engine } = parts
   const { segmentor, autoencoder, sampling } = options
-  if (segmentor.context !== 'all') {
-    throw new SeptumError(
-      'export-method',
-      'AR-Seg with context: previous cannot keep keys and values, and has no graph for one step',
-      'Train with context: all.',
-      { option: 'segmentor.context' },
-    )
-  }
   const { layout } = parts.transformer
   const encoder = exportEncoder(graphs, parts)
+  const condition = segmentor.lowRank ? exportCondition(graphs, parts) : undefined
   const start = exportStart(graphs, parts)
   const transformer = exportTransformer(graphs, parts)
   const quantizer = layout.scales.map((_, k) => exportQuantizer(graphs, parts, k))
@@ -86,7 +78,10 @@ export function exportArSeg(graphs: GraphExporter, parts: ArSegParts): BundlePar
         topP: sampling.topP,
         guidance: sampling.guidance,
       },
-      graphs: { encoder, start, transformer, quantizer, decoder },
+      // Keys and values of scales that the next one does not see are left out by the runtime.
+      ...(layout.context === 'all' ? {} : { context: layout.context }),
+      ...(condition ? { lowRank: lowRankShare } : {}),
+      graphs: { encoder, ...(condition ? { condition } : {}), start, transformer, quantizer, decoder },
     },
     engine,
   }
@@ -98,15 +93,36 @@ const features = ({ transformer, options }: ArSegParts): GraphInput => ({
   shape: [1, transformer.layout.prefix, options.segmentor.width],
 })
 
-function exportEncoder(graphs: GraphExporter, { condition, transformer, task }: ArSegParts) {
+/** Up to the branches of the condition where one of them is of low rank, else to the prefix. */
+function exportEncoder(graphs: GraphExporter, { condition, transformer, task, options }: ArSegParts) {
+  const { lowRank } = options.segmentor
   return graphs.graph({
     name: 'encoder',
     inputs: [{ name: 'image', type: 'float32', shape: [1, task.imageChannels, ...task.imageSize] }],
-    outputs: ['features', 'prefix'],
+    outputs: lowRank ? ['tokens'] : ['features', 'prefix'],
     axes: {},
     run([image]) {
+      if (lowRank) return [condition.tokens(image!)]
       const tokens = condition.forward(image!) // [1, T, C]
       return [tokens, transformer.embedPrefix(tokens)]
+    },
+  }).graph
+}
+
+/** The condition from the features and their low-rank reconstruction, which ONNX cannot express. */
+function exportCondition(graphs: GraphExporter, { condition, transformer, options }: ArSegParts) {
+  const shape = [1, transformer.layout.prefix, options.segmentor.width]
+  return graphs.graph({
+    name: 'condition',
+    inputs: [
+      { name: 'tokens', type: 'float32', shape },
+      { name: 'rest', type: 'float32', shape },
+    ],
+    outputs: ['features', 'prefix'],
+    axes: {},
+    run([tokens, rest]) {
+      const features = condition.join(tokens!, rest!) // [1, T, C]
+      return [features, transformer.embedPrefix(features)]
     },
   }).graph
 }

@@ -10,6 +10,8 @@ export const arSeg: Method<ArSegOptions> = {
   paper:
     'Chen, Wang, Chen, Shan: autoregressive medical image segmentation via next-scale mask prediction, MICCAI 2025, arXiv 2502.20784',
   options: arSegOptions,
+  // Its tokens stand for whole masks: a mask with pixels left out has none.
+  heeds: ['regions'],
   build: (options, task) => new ArSeg(options, task),
 }
 export { ArSeg } from './model.js'

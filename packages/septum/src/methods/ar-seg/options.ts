@@ -105,10 +105,7 @@ export const segmentorOptions = z.object({
     .min(1)
     .default(32)
     .describe('groups of every normalisation; narrow encoders want fewer'),
-  lowRank: z
-    .boolean()
-    .default(false)
-    .describe('adds the low-rank (SVD) branch of the condition; has no ONNX operator'),
+  lowRank: z.boolean().default(false).describe('adds the low-rank (SVD) branch of the condition'),
   condMean: z.boolean().default(false).describe('adds the mean of the condition to the AdaLN vector (var)'),
   classDropout: z
     .number()

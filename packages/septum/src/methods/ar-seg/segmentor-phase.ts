@@ -47,7 +47,7 @@ export function segmentorPhase(
       const device = batch.images.device
       const n = batch.images.size(0)
       const drawn = randint(0, task.classes.length, [n], { device })
-      const masks = classMask(randomRater(batch.masks), drawn)
+      const masks = classMask(randomRater(batch.masks), drawn, task)
       const dropped = rand([n], { device }).lt(options.classDropout)
       const classes = options.classDropout > 0 ? where(dropped, transformer.noClassIndex, drawn) : drawn
       const { logits, targets } = tokensOf(batch.images, masks, classes)
@@ -66,10 +66,7 @@ export function segmentorPhase(
           for (let rater = 0; rater < batch.masks.size(1); rater++) {
             scope(() => {
               const classes = full([n], index, { dtype: 'int64', device: batch.images.device })
-              const masks = batch.masks
-                .narrow(1, rater, 1)
-                .eq(index + 1)
-                .float()
+              const masks = classMask(batch.masks.narrow(1, rater, 1), classes, task)
               const { logits, targets } = tokensOf(batch.images, masks, classes)
               scales.forEach((_, k) => {
                 const part = crossEntropy(

@@ -10,6 +10,7 @@ export const attentionUnet: Method<AttentionUnetOptions> = {
   summary: 'a U-Net whose skips pass a gate, driven by the coarser decoder map; one mask',
   paper: 'Oktay et al.: Attention U-Net: Learning where to look for the pancreas, MIDL 2018',
   options: attentionUnetOptions,
+  heeds: ['regions', 'ignores'],
   build(options, task) {
     requirePictures('Attention U-Net', task)
     const network = new AttentionUnetNetwork(task.imageChannels, mapCount(options, task), options)

@@ -2,9 +2,9 @@ import { manualSeed, noGrad, rand, scope, setThreads } from '@septum/torch'
 import { describe, expect, it } from 'vitest'
 import { fillByFormula, formulaImage } from '../../blocks/backbones/testing.js'
 import { expectStudy, readFixture, type Study } from '../../blocks/testing.js'
-import { PhaseRun } from '../../training/phase-run.js'
 import { profile } from '../profile.js'
-import { disc, ramp, squareBatch, squareTask } from '../testing.js'
+import { expectGradients, expectLearnt, learning, twoRamps } from '../testing/pranet-family.js'
+import { squareTask } from '../testing.js'
 import { AttentionGuidedContext } from './global-context.js'
 import { BcsNet, BcsNetwork, bcsnetOptions } from './index.js'
 
@@ -30,7 +30,7 @@ describe('at the size of the paper', () => {
   it('takes 14.77 G multiply-adds at 256x256 and 27.9 G at 352x352', () => {
     const { macs, layers } = profile(network, () => network.forward(rand([1, 3, 64, 64])))
     // One convolution works on a single mean, whatever the size of the image.
-    const mean = layers.find(({ name }) => name === 'AGGC1.aspp.conv')!.macs
+    const mean = layers.find(({ path }) => path === 'AGGC1.aspp.conv')!.macs
     expect(mean).toBe(512 * 256)
     const tile = (macs - mean) / 4
     expect(((64 * tile + mean) / 1e9).toFixed(2)).toBe('14.77')
@@ -66,45 +66,19 @@ it('stands on mobilenet-v2 and takes odd sizes and several classes', () => {
   expect(boundary.shape).toEqual([1, 1, 71, 50])
 })
 
-const batch = squareBatch(64, [ramp(64, 1, 0), ramp(64, 0, 1)], [[disc(64, 12)], [disc(64, 24)]])
-
 it('adds the cross-entropy of the boundary to the losses of its maps, and every parameter has a gradient', () => {
   manualSeed(1)
   const model = fillByFormula(new BcsNet({ ...small, boundaryWeight: 2 }, squareTask(64))).train()
   const [total, boundary, sum] = scope(() => {
-    const { total, boundary, ...maps } = model.phases()[0]!.losses(batch)
+    const { total, boundary, ...maps } = model.phases()[0]!.losses(twoRamps())
     total.backward()
     return [total.item(), boundary!.item(), Object.values(maps).reduce((a, t) => a + t.item(), 0)] as const
   })
   expect(total).toBeCloseTo(sum + 2 * boundary, 4)
-  for (const [name, p] of model.network.namedParameters()) {
-    // Every query is moved by the same bias of its key, which a softmax over keys does not see.
-    if (name.endsWith('gcm.conv_k.bias')) continue
-    expect(p.grad!.abs().amax().item(), name).toBeGreaterThan(0)
-  }
+  // Every query is moved by the same bias of its key, which a softmax over keys does not see.
+  expectGradients(model.network, /gcm\.conv_k\.bias$/)
 })
 
 it('learns two images by heart', () => {
-  manualSeed(2)
-  const discs = [disc(64, 13, 19, 19), disc(64, 16, 38, 38)]
-  const lit = discs.map((mask) => ramp(64, 0.5, 0).map((v, i) => 0.5 * v + 0.5 * mask[i]!))
-  const two = squareBatch(
-    64,
-    lit,
-    discs.map((mask) => [mask]),
-  )
-  const options = bcsnetOptions.parse({
-    encoder: 'resnet18',
-    encoderWidth: 0.125,
-    channels: 8,
-    decoderWidths: [16, 16],
-    lr: 0.05,
-    steps: 40,
-  })
-  const model = new BcsNet(options, squareTask(64))
-  const run = new PhaseRun(model, model.phases()[0]!, 0, 7, 'cpu', 'float32')
-  // The last map: those of stride 16 and 32 cannot follow discs of this size.
-  const losses = Array.from({ length: 40 }, (_, step) => run.step([{ ...two, step }]).losses.s2!)
-  run.free()
-  expect(losses.at(-1)!).toBeLessThan(0.35 * losses[0]!)
+  expectLearnt((task) => new BcsNet(bcsnetOptions.parse({ ...learning, decoderWidths: [16, 16] }), task))
 })

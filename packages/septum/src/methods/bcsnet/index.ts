@@ -10,6 +10,7 @@ export const bcsnet: Method<BcsNetOptions> = {
   paper:
     'Cong et al.: BCS-Net: Boundary, context, and semantic for automatic COVID-19 lung infection segmentation from CT images, IEEE TIM 2022',
   options: bcsnetOptions,
+  heeds: ['regions', 'ignores'],
   build: (options, task) => new BcsNet(options, task),
 }
 

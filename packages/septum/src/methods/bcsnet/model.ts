@@ -1,7 +1,8 @@
-import { F, type Tensor } from '@septum/torch'
-import { edgeTarget } from '../../losses/edge-target.js'
+import type { Tensor } from '@septum/torch'
+import { meanBce } from '../../losses/dice-bce.js'
+import { edgeCounted, edgeTarget } from '../../losses/edge-target.js'
 import { structureLoss } from '../../losses/structure-loss.js'
-import { classTargets, randomRater } from '../../losses/targets.js'
+import { randomTarget } from '../../losses/targets.js'
 import { EncoderModel } from '../encoder-model.js'
 import type { Batch, Losses, Phase, Task } from '../method.js'
 import { structureRecipe } from '../structure-recipe.js'
@@ -27,12 +28,12 @@ export class BcsNet extends EncoderModel<BcsNetwork> {
 
   protected override losses(batch: Batch): Losses {
     const { options, task } = this
-    const target = classTargets(randomRater(batch.masks), task.classes.length) // [N, K, H, W]
+    const { target, counted } = randomTarget(batch.masks, task) // [N, K, H, W], [N, 1, H, W]
     const maps = this.network.forward(this.input.forward(batch.images))
     const [semantic, s4, s3, s2] = maps.masks.map(
-      (map) => structureLoss(map, target, { bce: options.bce }).total,
+      (map) => structureLoss(map, target, { bce: options.bce, counted }).total,
     ) as [Tensor, Tensor, Tensor, Tensor]
-    const boundary = F.binaryCrossEntropyWithLogits(maps.boundary, edgeTarget(target).amax(1, true))
+    const boundary = meanBce(maps.boundary, edgeTarget(target).amax(1, true), edgeCounted(counted))
     const total = semantic.add(s4).add(s3).add(s2).add(boundary.mul(options.boundaryWeight))
     return { total, semantic, s4, s3, s2, boundary }
   }

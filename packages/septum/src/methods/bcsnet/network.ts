@@ -8,7 +8,10 @@ import { AttentionGuidedContext } from './global-context.js'
 import type { BcsNetOptions } from './options.js'
 import { SemanticGuidance } from './semantic-guidance.js'
 
-export type NetworkOptions = Pick<BcsNetOptions, 'encoder' | 'encoderWidth' | 'channels' | 'decoderWidths'>
+export type NetworkOptions = Pick<
+  BcsNetOptions,
+  'encoder' | 'encoderWidth' | 'dropPath' | 'channels' | 'decoderWidths'
+>
 
 /** Logits at the size of the image. */
 export interface BcsNetMaps {
@@ -65,9 +68,9 @@ export class BcsNetwork extends nn.Module {
   readonly #cat3: Reconstruction
   readonly #cat4: Reconstruction
 
-  constructor(classes: number, { encoder, encoderWidth, channels, decoderWidths }: NetworkOptions) {
+  constructor(classes: number, { encoder, encoderWidth, dropPath, channels, decoderWidths }: NetworkOptions) {
     super()
-    this.resnet = buildBackbone(encoder, { width: encoderWidth })
+    this.resnet = buildBackbone(encoder, { width: encoderWidth, dropPath })
     const [c1, c2, c3, c4] = this.resnet.channels.levels
     const [narrow, wide] = decoderWidths
     this.AGGC1 = new AttentionGuidedContext(c2, true)

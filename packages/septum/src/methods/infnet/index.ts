@@ -9,6 +9,7 @@ export const infnet: Method<InfNetOptions> = {
     'PraNet with a branch for contours that guides every correction; one mask, for slices of computed tomography',
   paper: 'Fan et al.: Inf-Net: Automatic COVID-19 lung infection segmentation from CT images, IEEE TMI 2020',
   options: infnetOptions,
+  heeds: ['regions', 'ignores'],
   build: (options, task) => new InfNet(options, task),
 }
 

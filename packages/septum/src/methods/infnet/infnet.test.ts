@@ -4,9 +4,9 @@ import { fillByFormula, formulaImage } from '../../blocks/backbones/testing.js'
 import { expectStudy, readFixture, type Study } from '../../blocks/testing.js'
 import { edgeTarget } from '../../losses/edge-target.js'
 import { classTargets } from '../../losses/targets.js'
-import { PhaseRun } from '../../training/phase-run.js'
 import { profile } from '../profile.js'
-import { disc, ramp, squareBatch, squareTask } from '../testing.js'
+import { expectGradients, expectLearnt, learning, twoRamps } from '../testing/pranet-family.js'
+import { squareTask } from '../testing.js'
 import { InfNet, InfNetNetwork, infnetOptions } from './index.js'
 
 setThreads(1)
@@ -57,13 +57,11 @@ it('stands on mobilenet-v2 and takes odd sizes and several classes', () => {
   for (const map of [...masks, edge]) expect(map.shape).toEqual([1, 2, 71, 50])
 })
 
-const batch = squareBatch(64, [ramp(64, 1, 0), ramp(64, 0, 1)], [[disc(64, 12)], [disc(64, 24)]])
-
 it('adds the cross-entropy of contours to the losses of its maps, and every parameter has a gradient', () => {
   manualSeed(1)
   const model = fillByFormula(new InfNet({ ...small, edgeWeight: 3 }, squareTask(64))).train()
   const { total, edge, sum } = scope(() => {
-    const { total, edge, ...maps } = model.phases()[0]!.losses(batch)
+    const { total, edge, ...maps } = model.phases()[0]!.losses(twoRamps())
     total.backward()
     const sum = Object.values(maps).reduce((a, t) => a + t.item(), 0)
     return { total: total.item(), edge: edge!.item(), sum }
@@ -71,35 +69,15 @@ it('adds the cross-entropy of contours to the losses of its maps, and every para
   expect(total).toBeCloseTo(sum + 3 * edge, 4)
   scope(() => {
     // Batch norm in training: the same pass gives the same maps again.
-    const map = noGrad(() => model.network.forward(model.input.forward(batch.images)).edge)
-    const wanted = F.binaryCrossEntropyWithLogits(map, edgeTarget(classTargets(batch.masks, 1))).item()
+    const map = noGrad(() => model.network.forward(model.input.forward(twoRamps().images)).edge)
+    const wanted = F.binaryCrossEntropyWithLogits(map, edgeTarget(classTargets(twoRamps().masks, 1))).item()
     expect(edge).toBeCloseTo(wanted, 4)
   })
-  for (const [name, p] of model.network.namedParameters())
-    expect(p.grad!.abs().amax().item(), name).toBeGreaterThan(0)
+  expectGradients(model.network)
 })
 
 it('learns two images by heart', () => {
-  manualSeed(2)
-  const discs = [disc(64, 13, 19, 19), disc(64, 16, 38, 38)]
-  const lit = discs.map((mask) => ramp(64, 0.5, 0).map((v, i) => 0.5 * v + 0.5 * mask[i]!))
-  const two = squareBatch(
-    64,
-    lit,
-    discs.map((mask) => [mask]),
+  expectLearnt(
+    (task) => new InfNet(infnetOptions.parse({ ...learning, attentionWidths: [16, 16, 16] }), task),
   )
-  const options = infnetOptions.parse({
-    encoder: 'resnet18',
-    encoderWidth: 0.125,
-    channels: 8,
-    attentionWidths: [16, 16, 16],
-    lr: 0.05,
-    steps: 40,
-  })
-  const model = new InfNet(options, squareTask(64))
-  const run = new PhaseRun(model, model.phases()[0]!, 0, 7, 'cpu', 'float32')
-  // The last map: those of stride 16 and 32 cannot follow discs of this size.
-  const losses = Array.from({ length: 40 }, (_, step) => run.step([{ ...two, step }]).losses.s2!)
-  run.free()
-  expect(losses.at(-1)!).toBeLessThan(0.35 * losses[0]!)
 })

@@ -7,7 +7,7 @@ import type { InfNetOptions } from './options.js'
 
 export type NetworkOptions = Pick<
   InfNetOptions,
-  'encoder' | 'encoderWidth' | 'channels' | 'attentionWidths' | 'edgeChannels'
+  'encoder' | 'encoderWidth' | 'dropPath' | 'channels' | 'attentionWidths' | 'edgeChannels'
 >
 
 /** Logits at the size of the image. */
@@ -28,8 +28,8 @@ export class InfNetNetwork extends nn.Module {
 
   constructor(classes: number, options: NetworkOptions) {
     super()
-    const { encoder, encoderWidth, channels, attentionWidths, edgeChannels } = options
-    this.resnet = buildBackbone(encoder, { width: encoderWidth })
+    const { encoder, encoderWidth, dropPath, channels, attentionWidths, edgeChannels } = options
+    this.resnet = buildBackbone(encoder, { width: encoderWidth, dropPath })
     const [shallow, ...levels] = this.resnet.channels.levels
     this.edge_conv1 = new ConvBlock(shallow, edgeChannels, 1)
     this.edge_conv2 = new ConvBlock(edgeChannels, edgeChannels, 3)

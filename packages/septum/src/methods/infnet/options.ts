@@ -16,6 +16,38 @@ export const infnetOptions = z.object({
     .describe('channels of reverse attention at strides 8, 16 and 32'),
   edgeChannels: z.int().min(8).default(64).describe('of the edge branch, which reads the level at stride 4'),
   edgeWeight: z.number().min(0).default(1).describe('of the edge map in the sum of losses'),
+  semi: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Semi-Inf-Net: two more phases, pseudo (labelled images, and unlabelled ones as they join) and tune (labelled ones)',
+    ),
+  pseudo: z
+    .object({
+      steps: z
+        .int()
+        .min(1)
+        .default(10_000)
+        .describe('ours; the released loop takes some 460,000 for 1600 slices'),
+      groups: z
+        .int()
+        .min(1)
+        .default(320)
+        .describe('in which unlabelled images join, and after which pseudo-labels are made anew'),
+      batchSize: z.int().min(1).default(8).describe('labelled images of a batch'),
+      unlabelled: z.int().min(1).default(8).describe('unlabelled images of a batch'),
+      lr: z.number().positive().default(3e-4),
+    })
+    .prefault({})
+    .describe('phase of progressive pseudo-labels, with semi'),
+  tune: z
+    .object({
+      steps: z.int().min(1).default(450),
+      batchSize: z.int().min(1).default(24),
+      lr: z.number().positive().default(1e-4),
+    })
+    .prefault({})
+    .describe('last phase on labelled images, with semi'),
   steps: z
     .int()
     .min(1)

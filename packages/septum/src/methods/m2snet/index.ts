@@ -9,6 +9,8 @@ export const m2snet: Method<M2SNetOptions> = {
     'differences of neighbouring levels at several window sizes, in place of their sum; one mask, photographs and slices',
   paper: 'Zhao et al.: M2SNet: Multi-scale in multi-scale subtraction network, arXiv 2303.10894',
   options: m2snetOptions,
+  heeds: ['regions', 'ignores', 'annotated'],
+  plans: ({ recipe, batchSize }) => recipe === 'nnunet' && batchSize === null,
   build: (options, task) => new M2SNet(options, task),
 }
 
@@ -19,6 +21,8 @@ export const msnet: Method<M2SNetOptions> = {
     'differences of neighbouring levels pixel by pixel, in place of their sum: M2SNet with one window size',
   paper: 'Zhao, Zhang, Lu: Automatic polyp segmentation via multi-scale subtraction network, MICCAI 2021',
   options: msnetOptions,
+  heeds: ['regions', 'ignores', 'annotated'],
+  plans: ({ recipe, batchSize }) => recipe === 'nnunet' && batchSize === null,
   build: (options, task) => new M2SNet(options, task),
 }
 

@@ -38,10 +38,10 @@ describe('at the size of the paper', () => {
     expect((macs / 1e9).toFixed(3)).toBe('16.844')
     // 64 x 64 x 9 weights, 64 biases, 128 of the norm: 10 units, x5_dem_4, 3 levels, 3 outputs.
     const convolutions = layers.filter(
-      ({ name, parameters }) => !name.startsWith('resnet') && parameters === 36_928,
+      ({ path, parameters }) => !path.startsWith('resnet') && parameters === 36_928,
     )
     expect(convolutions).toHaveLength(17)
-    expect(layers.find(({ name }) => name === 'output1.0')!.parameters).toBe(577)
+    expect(layers.find(({ path }) => path === 'output1.0')!.parameters).toBe(577)
   }, 60_000)
 
   it('has the state dict of the released code: 680 and 690 entries less the classifier', () => {

@@ -1,8 +1,8 @@
 import type { Reporter } from '@septum/core'
 import { loadPth, loadTensors, nn, noGrad, scope, type Tensor } from '@septum/torch'
 import { ImageInput, loadPretrained } from '../../blocks/backbones/index.js'
-import { structureLoss } from '../../losses/structure-loss.js'
-import { classTargets, randomRater } from '../../losses/targets.js'
+import { annotatedPairs } from '../../losses/annotated.js'
+import { randomTarget } from '../../losses/targets.js'
 import { exportMask } from '../mask-export.js'
 import { maskPrediction, validateMasks } from '../mask-model.js'
 import type {
@@ -20,6 +20,7 @@ import type {
 import { LossNet } from './loss-net.js'
 import { M2SNetwork } from './network.js'
 import type { M2SNetOptions } from './options.js'
+import { pixelLoss, recipeOf, sideWeights } from './recipe.js'
 
 /** MSNet and M2SNet: one sigmoid channel a class, structure loss and LossNet against a random rater's mask. */
 export class M2SNet extends nn.Module implements SegmentationModel {
@@ -61,32 +62,9 @@ export class M2SNet extends nn.Module implements SegmentationModel {
     const { options, task, input, network } = this
     const phase: Phase = {
       name: 'm2snet',
-      steps: options.steps,
-      batchSize: options.batchSize,
+      ...recipeOf(options, task),
       accumulate: 1,
       trains: input.mix ? [network, input] : [network],
-      augmentation: {
-        flipHorizontal: options.flip,
-        flipVertical: 0,
-        rotateDegrees: options.rotateDegrees,
-        rotate90: false,
-        crop: task.imageSize,
-        cropAt: 'centre',
-        intensity: 0,
-        multiScale: { rates: options.sizes, multiple: 32, order: 'random' },
-      },
-      optimizer: {
-        kind: 'sgd',
-        lr: options.lr,
-        momentum: options.momentum,
-        nesterov: options.momentum > 0,
-        weightDecay: options.weightDecay,
-        rate: (name) => (name.includes('.resnet.') ? options.encoderRate : 1),
-        schedule: { kind: 'linear', end: 0 },
-        warmup: options.warmup,
-        clipNorm: options.clipNorm,
-        ema: options.ema,
-      },
       losses: (batch) => this.#losses(batch),
       validate: (batches) => this.#validate(batches),
     }
@@ -100,19 +78,30 @@ export class M2SNet extends nn.Module implements SegmentationModel {
 
   #losses(batch: Batch): Losses {
     const { options, task } = this
-    const target = classTargets(randomRater(batch.masks), task.classes.length) // [N, K, H, W]
-    const logits = this.#logits(batch.images)
-    const parts = logits.map((map) => structureLoss(map, target, { bce: options.bce }))
-    const structure = parts.map((part) => part.total).reduce((a, b) => a.add(b))
-    const { iou, bce } = parts[0]!
-    if (options.lossNet === 'none' || options.lossNetWeight === 0) return { total: structure, iou, bce }
+    const { target, counted } = randomTarget(batch.masks, task) // [N, K, H, W], [N, 1, H, W]
+    const maps = this.#logits(batch.images)
+    const only = annotatedPairs(batch.annotated, task.classes.length)
+    // A case says nothing of classes that its data set does not annotate.
+    const of = (t: Tensor) => (only ? only.pick(t) : t) // [N, K, H, W], or [P, 1, H, W]
+    const [wanted, heeded] = [of(target), only && counted ? only.pickCase(counted) : counted]
+    const logits = maps.map(of)
+    const parts = logits.map((map) => pixelLoss(map, wanted, options, heeded))
+    const weights = sideWeights(options, parts.length)
+    const pixels = parts
+      .map((part, i) => part.total.mul(weights[i]! * options.pixelWeight))
+      .reduce((a, b) => a.add(b))
+    const { total: _, ...terms } = parts[0]!
+    if (options.lossNet === 'none' || options.lossNetWeight === 0) return { ...terms, total: pixels }
     this.#lossNet ??= new LossNet(options.lossNet)
-    const features = this.#lossNet.to(batch.images.device).forward(logits[0]!.sigmoid(), target)
-    return { total: structure.add(features.mul(options.lossNetWeight)), iou, bce, features }
+    const probabilities = logits[0]!.sigmoid()
+    // What does not count is background in both pictures that LossNet compares.
+    const shown = heeded ? probabilities.mul(heeded) : probabilities
+    const features = this.#lossNet.to(batch.images.device).forward(shown, wanted)
+    return { ...terms, features, total: pixels.add(features.mul(options.lossNetWeight)) }
   }
 
   #validate(batches: AsyncIterable<Batch>): Promise<ValidationResult> {
-    return validateMasks(batches, this.task.classes.length, (images) => this.#logits(images)[0]!)
+    return validateMasks(batches, this.task, (images) => this.#logits(images)[0]!)
   }
 
   export(graphs: GraphExporter): BundleParts {

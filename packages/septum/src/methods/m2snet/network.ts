@@ -1,6 +1,6 @@
 import { nn, scope, type Tensor } from '@septum/torch'
 import { type Backbone, buildBackbone, ConvNormReLU } from '../../blocks/backbones/index.js'
-import { resizeTo } from '../mask-model.js'
+import { resizeMaps } from '../../blocks/resize.js'
 import { BoxNorm } from './box-norm.js'
 import type { M2SNetOptions } from './options.js'
 import {
@@ -118,18 +118,23 @@ export class M2SNetwork extends nn.Module {
 
   #forward(x: Tensor): Tensor[] {
     const size = x.shape.slice(2)
-    const { stem, levels } = this.resnet.forward(x)
-    const first = this.#parts.has('x1_dem_1') ? this.#run('x1_dem_1', stem ?? levels[0]) : stem!
-    // MS_1^1 .. MS_1^5 at strides 4, 4, 8, 16, 32.
-    const reduced = levels.map((level, j) =>
-      this.#parts.has(`x${j + 2}_dem_1`) ? this.#run(`x${j + 2}_dem_1`, level) : level,
-    )
-    const enhanced = scope(() => this.#pyramid([first, ...reduced])) // CE^1 .. CE^4
-    const decoded = this.#decode(this.#run('x5_dem_5', levels[3]), enhanced) // D^1 logits, D^2 .. D^4
+    const { levels, deepest } = scope(() => this.#encode(x))
+    const enhanced = scope(() => this.#pyramid(levels)) // CE^1 .. CE^4
+    const decoded = this.#decode(deepest, enhanced) // D^1 logits, D^2 .. D^4
     const heads = this.options.deepSupervision
       ? decoded.slice(1).map((d, j) => this.#run(`side${j + 2}`, d))
       : []
-    return [decoded[0]!, ...heads].map((logits) => resizeTo(logits, size))
+    return [decoded[0]!, ...heads].map((logits) => resizeMaps(logits, size))
+  }
+
+  /** What is used of the encoder, so that its wide maps end here: MS_1^1 .. MS_1^5 at strides 4, 4, 8, 16, 32. */
+  #encode(x: Tensor): { levels: Tensor[]; deepest: Tensor } {
+    const { stem, levels } = this.resnet.forward(x)
+    const first = this.#parts.has('x1_dem_1') ? this.#run('x1_dem_1', stem ?? levels[0]) : stem!
+    const reduced = levels.map((level, j) =>
+      this.#parts.has(`x${j + 2}_dem_1`) ? this.#run(`x${j + 2}_dem_1`, level) : level,
+    )
+    return { levels: [first, ...reduced], deepest: this.#run('x5_dem_5', levels[3]) }
   }
 
   /** Complementarity-enhanced features CE^1 .. CE^4 of the released code, without CE^5. */
@@ -143,7 +148,7 @@ export class M2SNetwork extends nn.Module {
         const shallow = row[i - 1]!
         const deep = n === LEVELS ? this.#run('x5_dem_4', row[i]!) : row[i]!
         const unit = this.#parts.get(unitName(n, i)) as Unit
-        next[i - 1] = scope(() => unit.forward(resizeTo(deep, shallow.shape.slice(2)), shallow))
+        next[i - 1] = scope(() => unit.forward(resizeMaps(deep, shallow.shape.slice(2)), shallow))
       }
       next.forEach((map, j) => {
         sums[j] = sums[j] ? sums[j].add(map) : map
@@ -161,7 +166,7 @@ export class M2SNetwork extends nn.Module {
     let above = deepest
     for (let i = 4; i >= 1; i--) {
       const partner = enhanced[i - 1]!
-      above = scope(() => this.#run(`output${i}`, resizeTo(above, partner.shape.slice(2)).add(partner)))
+      above = scope(() => this.#run(`output${i}`, resizeMaps(above, partner.shape.slice(2)).add(partner)))
       decoded[i - 1] = above
     }
     return decoded

@@ -9,6 +9,7 @@ export const pranet: Method<PraNetOptions> = {
     'a coarse map of the deep levels, corrected from deep to shallow where it has marked nothing; one mask, 2-D',
   paper: 'Fan et al.: PraNet: Parallel reverse attention network for polyp segmentation, MICCAI 2020',
   options: pranetOptions,
+  heeds: ['regions', 'ignores'],
   build: (options, task) => new PraNet(options, task),
 }
 

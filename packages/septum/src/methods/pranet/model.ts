@@ -1,6 +1,6 @@
 import type { Tensor } from '@septum/torch'
 import { structureLoss } from '../../losses/structure-loss.js'
-import { classTargets, randomRater } from '../../losses/targets.js'
+import { randomTarget } from '../../losses/targets.js'
 import { EncoderModel } from '../encoder-model.js'
 import type { Batch, Losses, Phase, Task } from '../method.js'
 import { structureRecipe } from '../structure-recipe.js'
@@ -26,10 +26,10 @@ export class PraNet extends EncoderModel<PraNetNetwork> {
 
   protected override losses(batch: Batch): Losses {
     const { options, task } = this
-    const target = classTargets(randomRater(batch.masks), task.classes.length) // [N, K, H, W]
+    const { target, counted } = randomTarget(batch.masks, task) // [N, K, H, W], [N, 1, H, W]
     const [global, s4, s3, s2] = this.network
       .forward(this.input.forward(batch.images))
-      .map((map) => structureLoss(map, target, { bce: options.bce }).total) as [
+      .map((map) => structureLoss(map, target, { bce: options.bce, counted }).total) as [
       Tensor,
       Tensor,
       Tensor,

@@ -4,16 +4,22 @@ import { resizeMaps, sizeOf } from '../../blocks/resize.js'
 import { ReverseAttentionDecoder } from '../../blocks/reverse-attention-decoder.js'
 import type { PraNetOptions } from './options.js'
 
-export type NetworkOptions = Pick<PraNetOptions, 'encoder' | 'encoderWidth' | 'channels' | 'attentionWidths'>
+export type NetworkOptions = Pick<
+  PraNetOptions,
+  'encoder' | 'encoderWidth' | 'dropPath' | 'channels' | 'attentionWidths'
+>
 
 /** PraNet with the names of the released code; 30,498,319 parameters with Res2Net-50 and one class. */
 export class PraNetNetwork extends nn.Module {
   readonly resnet: Backbone
   readonly #decoder: ReverseAttentionDecoder
 
-  constructor(classes: number, { encoder, encoderWidth, channels, attentionWidths }: NetworkOptions) {
+  constructor(
+    classes: number,
+    { encoder, encoderWidth, dropPath, channels, attentionWidths }: NetworkOptions,
+  ) {
     super()
-    this.resnet = buildBackbone(encoder, { width: encoderWidth })
+    this.resnet = buildBackbone(encoder, { width: encoderWidth, dropPath })
     const [, ...levels] = this.resnet.channels.levels
     this.#decoder = new ReverseAttentionDecoder({
       levels,

@@ -2,8 +2,8 @@ import { manualSeed, noGrad, rand, scope, setThreads } from '@septum/torch'
 import { describe, expect, it } from 'vitest'
 import { fillByFormula, formulaImage } from '../../blocks/backbones/testing.js'
 import { expectStudy, readFixture, type Study } from '../../blocks/testing.js'
-import { PhaseRun } from '../../training/phase-run.js'
 import { profile } from '../profile.js'
+import { expectGradients, expectLearnt, learning, twoRamps } from '../testing/pranet-family.js'
 import { disc, predictOptions, ramp, squareBatch, squareTask } from '../testing.js'
 import { PraNet, PraNetNetwork, pranetOptions } from './index.js'
 
@@ -63,13 +63,11 @@ it.each(['mobilenet-v2', 'pvtv2-b2', 'vgg16'])(
   },
 )
 
-const batch = squareBatch(64, [ramp(64, 1, 0), ramp(64, 0, 1)], [[disc(64, 12)], [disc(64, 24)]])
-
 it('sums the structure losses of its four maps, and every parameter has a gradient', () => {
   manualSeed(1)
   const model = fillByFormula(new PraNet(small, squareTask(64))).train()
   const losses = scope(() => {
-    const { total, ...maps } = model.phases()[0]!.losses(batch)
+    const { total, ...maps } = model.phases()[0]!.losses(twoRamps())
     total.backward()
     return { total: total.item(), maps: Object.entries(maps).map(([name, t]) => [name, t.item()] as const) }
   })
@@ -78,33 +76,13 @@ it('sums the structure losses of its four maps, and every parameter has a gradie
     losses.maps.reduce((sum, [, value]) => sum + value, 0),
     4,
   )
-  for (const [name, p] of model.network.namedParameters())
-    expect(p.grad!.abs().amax().item(), name).toBeGreaterThan(0)
+  expectGradients(model.network)
 })
 
 it('learns two images by heart', () => {
-  manualSeed(2)
-  const discs = [disc(64, 13, 19, 19), disc(64, 16, 38, 38)]
-  const lit = discs.map((mask) => ramp(64, 0.5, 0).map((v, i) => 0.5 * v + 0.5 * mask[i]!))
-  const two = squareBatch(
-    64,
-    lit,
-    discs.map((mask) => [mask]),
+  expectLearnt(
+    (task) => new PraNet(pranetOptions.parse({ ...learning, attentionWidths: [16, 16, 16] }), task),
   )
-  const options = pranetOptions.parse({
-    encoder: 'resnet18',
-    encoderWidth: 0.125,
-    channels: 8,
-    attentionWidths: [16, 16, 16],
-    lr: 0.05,
-    steps: 40,
-  })
-  const model = new PraNet(options, squareTask(64))
-  const run = new PhaseRun(model, model.phases()[0]!, 0, 7, 'cpu', 'float32')
-  // The last map: those of stride 16 and 32 cannot follow discs of this size.
-  const losses = Array.from({ length: 40 }, (_, step) => run.step([{ ...two, step }]).losses.s2!)
-  run.free()
-  expect(losses.at(-1)!).toBeLessThan(0.35 * losses[0]!)
 })
 
 it('stretches predicted maps to [0, 1] on request only', async () => {

@@ -11,6 +11,7 @@ export const resunetPlusPlus: Method<ResunetPlusPlusOptions> = {
     'a small residual U-Net with channel gates, dilated convolutions and attention in the decoder; one mask',
   paper: 'Jha et al.: ResUNet++: An advanced architecture for medical image segmentation, ISM 2019',
   options: resunetPlusPlusOptions,
+  heeds: ['regions', 'ignores'],
   build(options, task) {
     requirePictures('ResUNet++', task)
     const network = new ResunetPlusPlusNetwork(task.imageChannels, mapCount(options, task), options)

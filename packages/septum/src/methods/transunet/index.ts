@@ -11,6 +11,7 @@ export const transunet: Method<TransunetOptions> = {
   paper:
     'Chen et al.: TransUNet: Transformers make strong encoders for medical image segmentation, arXiv 2102.04306',
   options: transunetOptions,
+  heeds: ['regions', 'ignores'],
   build(options, task) {
     requirePictures('TransUNet', task)
     const size = [task.imageSize[0]!, task.imageSize[1]!] as const
@@ -19,5 +20,6 @@ export const transunet: Method<TransunetOptions> = {
   },
 }
 
+export { importTransunet, type TransunetImport } from './import.js'
 export { TransunetNetwork } from './model.js'
 export * from './options.js'

@@ -1,6 +1,6 @@
-import type { Reporter } from '@septum/core'
+import { type Reporter, SeptumError } from '@septum/core'
 import { F, loadPth, loadTensors, nn, parameter, type Tensor, zeros } from '@septum/torch'
-import { ImageInput } from '../../blocks/backbones/index.js'
+import { findWeights, ImageInput } from '../../blocks/backbones/index.js'
 import { VitEncoder } from '../../blocks/vit.js'
 import type { MaskNetwork } from '../mask-network.js'
 import { Decoder } from './decoder.js'
@@ -8,7 +8,8 @@ import { HybridResNet } from './hybrid-resnet.js'
 import type { TransunetOptions } from './options.js'
 import { loadPublished, resizedPositions } from './published.js'
 
-type Options = Omit<TransunetOptions, 'startFrom'> & { readonly startFrom?: string | null }
+type Options = Omit<TransunetOptions, 'startFrom' | 'pretrained'> &
+  Partial<Pick<TransunetOptions, 'startFrom' | 'pretrained'>>
 type Size = readonly [height: number, width: number]
 
 /** What tokens are made of: the map at stride 16, a linear layer, a learned position each. */
@@ -85,13 +86,30 @@ export class TransunetNetwork extends nn.Module implements MaskNetwork {
   }
 
   initialise(reporter: Reporter): void {
-    const { startFrom } = this.options
-    if (!startFrom) {
-      reporter.warn(
-        'TransUNet starts from random weights; its paper starts from ImageNet-21k. Get vit_base_r50_s16_384 of timm and set options.startFrom.',
-      )
-      return
+    const { startFrom, pretrained } = this.options
+    if (startFrom) this.#start(startFrom, reporter)
+    else if (pretrained === false) reporter.warn('TransUNet starts from random weights, as asked for.')
+    else {
+      const kept = findWeights('transunet')
+      if (kept) this.#startIfFitting(kept, reporter)
+      else
+        reporter.warn(
+          'TransUNet starts from random weights; its paper starts from ImageNet-21k. Get R50+ViT-B_16.npz and run septum weights import, or set options.startFrom to vit_base_r50_s16_384 of timm.',
+        )
     }
+  }
+
+  /** Weights that were kept for the published size are of no use to a smaller network. */
+  #startIfFitting(file: string, reporter: Reporter): void {
+    try {
+      this.#start(file, reporter)
+    } catch (error) {
+      if (!(error instanceof SeptumError) || error.code !== 'state-mismatch') throw error
+      reporter.warn('TransUNet starts from random weights: the kept ones fit another size of it.')
+    }
+  }
+
+  #start(startFrom: string, reporter: Reporter): void {
     const { tensors } = startFrom.endsWith('.safetensors') ? loadTensors(startFrom) : loadPth(startFrom)
     try {
       const missing = loadPublished(this, this.transformer.embeddings.grid, tensors)

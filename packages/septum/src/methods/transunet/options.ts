@@ -10,6 +10,10 @@ export const transunetOptions = z
       .describe(
         "weight file (.pth, .safetensors) with TransUNet's names or those of timm's vit_base_r50_s16; null: random weights",
       ),
+    pretrained: z
+      .boolean()
+      .default(true)
+      .describe('start from the weights that septum weights import has kept, unless startFrom names others'),
     resnetWidth: z
       .int()
       .min(1)

@@ -1,9 +1,8 @@
 import { SeptumError } from '@septum/core'
 import { F, type nn, noGrad, scope, type Tensor } from '@septum/torch'
+import { POSITIONS, translated } from './names.js'
 
 type Size = readonly [height: number, width: number]
-
-const POSITIONS = 'transformer.embeddings.position_embeddings'
 
 /**
  * Positions learned on one grid for another, corners on corners, linear in between.
@@ -15,47 +14,8 @@ export function resizedPositions(positions: Tensor, from: Size, to: Size): Tenso
   return F.interpolate(map, { size: to, mode: 'bilinear', alignCorners: true }).flatten(2).transpose(1, 2)
 }
 
-/** Names of timm's hybrid transformers (left) and those of TransUNet's release. */
-const renamed: readonly (readonly [RegExp, string])[] = [
-  [/^patch_embed\.backbone\.stem\.conv\./, 'transformer.embeddings.hybrid_model.root.conv.'],
-  [/^patch_embed\.backbone\.stem\.norm\./, 'transformer.embeddings.hybrid_model.root.gn.'],
-  [/^patch_embed\.proj\./, 'transformer.embeddings.patch_embeddings.'],
-  [/^norm\./, 'transformer.encoder.encoder_norm.'],
-  [/^blocks\.(\d+)\.norm1\./, 'transformer.encoder.layer.$1.attention_norm.'],
-  [/^blocks\.(\d+)\.norm2\./, 'transformer.encoder.layer.$1.ffn_norm.'],
-  [/^blocks\.(\d+)\.mlp\./, 'transformer.encoder.layer.$1.ffn.'],
-  [/^blocks\.(\d+)\.attn\.proj\./, 'transformer.encoder.layer.$1.attn.out.'],
-]
-
-const stages = /^patch_embed\.backbone\.stages\.(\d+)\.blocks\.(\d+)\.(.*)$/
-
-/** One tensor of a file as the tensors of the network that it holds. */
-function translated(name: string, t: Tensor): [string, Tensor][] {
-  const stage = stages.exec(name)
-  if (stage) {
-    const [, block, unit, rest] = stage
-    const inner = rest!
-      .replace(/^downsample\.conv\./, 'downsample.')
-      .replace(/^downsample\.norm\./, 'gn_proj.')
-      .replace(/^norm(\d)\./, 'gn$1.')
-    const place = `body.block${Number(block) + 1}.unit${Number(unit) + 1}`
-    return [[`transformer.embeddings.hybrid_model.${place}.${inner}`, t]]
-  }
-  if (name === 'pos_embed') return [[POSITIONS, t]]
-  const qkv = /^blocks\.(\d+)\.attn\.qkv\.(weight|bias)$/.exec(name)
-  if (qkv) {
-    const parts = t.chunk(3, 0)
-    return ['query', 'key', 'value'].map((part, i) => [
-      `transformer.encoder.layer.${qkv[1]}.attn.${part}.${qkv[2]}`,
-      parts[i]!,
-    ])
-  }
-  for (const [pattern, to] of renamed) if (pattern.test(name)) return [[name.replace(pattern, to), t]]
-  return [[name, t]]
-}
-
 /** Positions of a file on the network's grid; the place of a class token, which comes first, is left out. */
-function positionsFor(t: Tensor, grid: Size): Tensor {
+export function positionsFor(t: Tensor, grid: Size): Tensor {
   const side = Math.floor(Math.sqrt(t.size(1)))
   const hasClass = side * side === t.size(1) - 1
   if (side * side !== t.size(1) && !hasClass) return t
@@ -63,7 +23,7 @@ function positionsFor(t: Tensor, grid: Size): Tensor {
 }
 
 /**
- * Gives a network the weights of a published file, with names of TransUNet's release or of timm.
+ * Gives a network the weights of a published file, with names of TransUNet's release, of timm or of Google's.
  * @param grid of the network's positions @returns names of the network's tensors that the file lacks
  * @throws SeptumError `state-mismatch` where a tensor has another shape or nothing fits
  */
@@ -92,7 +52,7 @@ export function loadPublished(
       throw new SeptumError(
         'state-mismatch',
         'This file holds no weights of a TransUNet or of its encoder',
-        "Give a file with the names of TransUNet's release or of timm's vit_base_r50_s16.",
+        "Give a file with the names of TransUNet's release, of timm's vit_base_r50_s16 or of Google's R50+ViT.",
       )
     }),
   )

@@ -10,6 +10,7 @@ export const unetPlusPlus: Method<UnetPlusPlusOptions> = {
   summary: 'a U-Net whose skips are nested nodes, with heads at every depth if wanted; one mask',
   paper: 'Zhou et al.: UNet++: A nested U-Net architecture for medical image segmentation, DLMIA 2018',
   options: unetPlusPlusOptions,
+  heeds: ['regions', 'ignores'],
   build(options, task) {
     requirePictures('U-Net++', task)
     const network = new UnetPlusPlusNetwork(task.imageChannels, mapCount(options, task), options)

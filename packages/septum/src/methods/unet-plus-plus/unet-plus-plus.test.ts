@@ -81,7 +81,7 @@ describe('prediction with deep supervision', () => {
     })
     met = profile(network, () => network.decide(image))
       .layers.filter(({ calls }) => calls > 0)
-      .map(({ name }) => name)
+      .map(({ path }) => path)
     // Levels 0 to depth of the encoder, nodes (i, j) with i + j <= depth, two convolutions each, and the head.
     expect(met).toHaveLength(2 * (depth + 1) + depth * (depth + 1) + 1)
   })

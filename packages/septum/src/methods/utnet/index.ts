@@ -11,6 +11,7 @@ export const utnet: Method<UtnetOptions> = {
   paper:
     'Gao, Zhou, Metaxas: UTNet: A hybrid transformer architecture for medical image segmentation, MICCAI 2021',
   options: utnetOptions,
+  heeds: ['regions', 'ignores'],
   build(options, task) {
     requirePictures('UTNet', task)
     const network = new UtnetNetwork(task.imageChannels, mapCount(options, task), options)

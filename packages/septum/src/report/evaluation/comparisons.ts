@@ -3,22 +3,26 @@ import { formatNumber, formatP, plainTitle } from '../../evaluation/outputs/inde
 import type { ComparisonRow, Evaluation } from '../../evaluation/types.js'
 import { type Markup, markup } from '../svg.js'
 
-/** Pairs of methods with their tests. */
-export function comparisonTable({ comparisons, metrics }: Evaluation): Markup {
+/** Pairs of methods with their tests. @param comparisons in the mean over the classes, or in each class */
+export function comparisonTable(
+  { metrics, comparisons: means }: Pick<Evaluation, 'metrics' | 'comparisons'>,
+  comparisons = means,
+): Markup {
+  const each = comparisons.some((row) => row.class !== null)
   const entry = new Map(metrics.map((one) => [one.id, one]))
   const rows = comparisons.map((row) => {
     const own = entry.get(row.metric)!
     const { direction } = own
     const firm = row.pHolm < 0.05
-    return markup`<tr><th scope="row">${plainTitle(own)}</th><td class="word">${row.a} − ${row.b}</td><td>${formatNumber(row.difference, '−')}</td><td>${
+    return markup`<tr><th scope="row">${plainTitle(own)}</th>${each && markup`<td class="word">${row.class}</td>`}<td class="word">${row.a} − ${row.b}</td><td>${formatNumber(row.difference, '−')}</td><td>${
       row.interval ? `${formatNumber(row.interval[0], '−')} to ${formatNumber(row.interval[1], '−')}` : '–'
     }</td><td>${row.better} / ${row.worse} / ${row.equal}</td><td>${formatP(row.p)}</td><td>${
       firm ? markup`<strong>${formatP(row.pHolm)}</strong>` : formatP(row.pHolm)
     }</td><td class="word">${verdict(row, direction)}</td></tr>`
   })
-  return markup`<div class="scroll" role="region" aria-label="Comparisons" tabindex="0"><table class="tests">
+  return markup`<div class="scroll" role="region" aria-label="Comparisons${each && ' by class'}" tabindex="0"><table class="tests">
 <caption>Differences of the same cases, with paired 95 % bootstrap intervals over patients; Wilcoxon’s signed-rank test, two-sided; p corrected by Holm over all rows. Bold: below 0.05.</caption>
-<thead><tr><th scope="col">Metric</th><th scope="col" class="word">Difference</th><th scope="col">Mean</th><th scope="col">95 % interval</th><th scope="col">better / worse / equal</th><th scope="col">p</th><th scope="col">p (Holm)</th><th scope="col" class="word"></th></tr></thead>
+<thead><tr><th scope="col">Metric</th>${each && markup`<th scope="col" class="word">Class</th>`}<th scope="col" class="word">Difference</th><th scope="col">Mean</th><th scope="col">95 % interval</th><th scope="col">better / worse / equal</th><th scope="col">p</th><th scope="col">p (Holm)</th><th scope="col" class="word"></th></tr></thead>
 <tbody>${rows}</tbody></table></div>`
 }
 
@@ -36,8 +40,12 @@ function verdict(row: ComparisonRow, direction: MetricEntry['direction']): strin
     : `${byCases} in more cases, not on average`
 }
 
-/** How often each method took each rank on resampled cases. */
-export function rankingTable({ rankings, methods, metrics }: Evaluation): Markup {
+/** How often each method took each rank on resampled cases. @param rankings as of {@link comparisonTable} */
+export function rankingTable(
+  { methods, metrics, rankings: means }: Pick<Evaluation, 'methods' | 'metrics' | 'rankings'>,
+  rankings = means,
+): Markup {
+  const each = rankings.some((row) => row.class !== null)
   const title = new Map(metrics.map((one) => [one.id, plainTitle(one)]))
   const rows = rankings.flatMap((ranking) =>
     methods.map((method, m) => {
@@ -48,11 +56,11 @@ export function rankingTable({ rankings, methods, metrics }: Evaluation): Markup
       })
       return markup`<tr${m === 0 ? markup` class="first"` : ''}>${
         m === 0 &&
-        markup`<th scope="rowgroup" rowspan="${methods.length}">${title.get(ranking.metric)}<small>stability ${formatNumber(ranking.stability)}</small></th>`
+        markup`<th scope="rowgroup" rowspan="${methods.length}">${title.get(ranking.metric)}${each && markup`, ${ranking.class}`}<small>stability ${formatNumber(ranking.stability)}</small></th>`
       }<td class="word">${method}</td><td>${ranking.ranks[m]!}</td><td>${low} to ${high}</td>${shares}</tr>`
     }),
   )
-  return markup`<div class="scroll" role="region" aria-label="Rankings" tabindex="0"><table class="tests ranks">
+  return markup`<div class="scroll" role="region" aria-label="Rankings${each && ' by class'}" tabindex="0"><table class="tests ranks">
 <caption>Rank by the mean, and how often each rank was taken when patients were drawn again (1,000 times). Stability: mean Kendall correlation between the ranking and those of the resamples; 1 never changes.</caption>
 <thead><tr><th scope="col">Metric</th><th scope="col" class="word">Method</th><th scope="col">Rank</th><th scope="col">95 % interval</th>${methods.map(
     (_, place) => markup`<th scope="col">rank ${place + 1}</th>`,

@@ -29,7 +29,7 @@ export interface EvaluationPage {
  * cases as pictures, threshold curves, every case in a sortable table, and what each metric means.
  */
 export async function renderEvaluationPage({ evaluation, pictures }: EvaluationPage): Promise<string> {
-  const { methods, problems, comparisons } = evaluation
+  const { methods, problems, comparisons, byClass } = evaluation
   const curves = thresholdCurves(evaluation)
   const leading = leadingMetric(evaluation)
   const shown = await Promise.all(pictures.map((picture, i) => casePicture(picture, evaluation, i)))
@@ -40,6 +40,8 @@ export async function renderEvaluationPage({ evaluation, pictures }: EvaluationP
         'Do the methods differ?',
         block(null, comparisonTable(evaluation)),
         block('How firm is the ranking?', rankingTable(evaluation)),
+        byClass.comparisons.length > 0 &&
+          markup`<details class="block"><summary>The same in each class</summary>${block(null, comparisonTable(evaluation, byClass.comparisons))}${block(null, rankingTable(evaluation, byClass.rankings))}</details>`,
       ),
     section(
       'Spread over the cases',

@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import { eventsQuerySchema, runDetailSchema, runEventSchemas, runsSchema } from '../trainings/schemas.js'
 import {
   errorSchema,
   healthSchema,
+  imagesSchema,
   jobSchema,
   modelsSchema,
   referenceSchema,
@@ -27,14 +29,15 @@ const always = refused(
 )
 const bytes = { type: 'string', format: 'binary' } as const
 const id = { name: 'id', in: 'path', required: true, schema: { type: 'string' } } as const
+const unknownRun = refused([404, 'there is no such run or file'])
 const unknownJob = refused([404, 'there is no such job, or its results were removed'])
 
-function queryParameters() {
-  const { properties = {} } = schemaOf(segmentQuerySchema, 'input') as {
+function queryParameters(query: z.ZodType) {
+  const { properties = {} } = schemaOf(query, 'input') as {
     properties?: Record<string, { description?: string }>
   }
   // Coerced numbers have no type on their way in: an address holds text.
-  const numbers = new Set(['samples', 'seed', 'overlap', 'wait'])
+  const numbers = new Set(['samples', 'seed', 'overlap', 'wait', 'points'])
   return Object.entries(properties).map(([name, { description, ...schema }]) => ({
     name,
     in: 'query',
@@ -60,8 +63,18 @@ export function openApi(version: string) {
         Error: schemaOf(errorSchema),
         Job: schemaOf(jobSchema),
         Models: schemaOf(modelsSchema),
+        Images: schemaOf(imagesSchema),
         Health: schemaOf(healthSchema),
         Reference: schemaOf(referenceSchema),
+        Runs: schemaOf(runsSchema),
+        Run: schemaOf(runDetailSchema),
+        RunEvents: {
+          description: 'Data of the server-sent events of a run, by the name of the event',
+          type: 'object',
+          properties: Object.fromEntries(
+            Object.entries(runEventSchemas).map(([name, schema]) => [name, schemaOf(schema)]),
+          ),
+        },
       },
     },
     security: [{}, { token: [] }],
@@ -69,12 +82,22 @@ export function openApi(version: string) {
       '/v1/segment': {
         post: {
           summary: 'Segment one image',
-          parameters: queryParameters(),
+          parameters: queryParameters(segmentQuerySchema),
           requestBody: {
             required: true,
             content: {
               'application/octet-stream': { schema: bytes },
               'application/json': { schema: { $ref: '#/components/schemas/Reference' } },
+              'multipart/form-data': {
+                schema: {
+                  type: 'object',
+                  required: ['image'],
+                  description:
+                    'Files are the image or the slices of one DICOM series; fields are settings of the query.',
+                  properties: { image: { type: 'array', items: bytes, minItems: 1 } },
+                  additionalProperties: { type: 'string' },
+                },
+              },
             },
           },
           responses: {
@@ -137,8 +160,70 @@ export function openApi(version: string) {
           },
         },
       },
+      '/v1/runs': {
+        get: {
+          summary: 'Trainings of the folder given with --runs, the last changed first',
+          responses: { 200: json('runs', 'Runs'), ...refused([404, 'no runs are served']), ...always },
+        },
+      },
+      '/v1/runs/{id}': {
+        get: {
+          summary: 'State, best validations and hyper-parameters of a training',
+          parameters: [id],
+          responses: { 200: json('the run', 'Run'), ...unknownRun, ...always },
+        },
+      },
+      '/v1/runs/{id}/events': {
+        get: {
+          summary:
+            'Log of a training as server-sent events `step`, `validation`, `pictures`, `run`, `reset`, `caughtup`',
+          description:
+            'Data as in the schema RunEvents. Begins with what is logged already, thinned to about `points` steps, and goes on while the training runs. ' +
+            'Last-Event-ID goes on behind what was received; `reset` says that the log was begun anew.',
+          parameters: [
+            id,
+            ...queryParameters(eventsQuerySchema),
+            { name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'string' } },
+          ],
+          responses: {
+            200: { description: 'events', content: { 'text/event-stream': { schema: { type: 'string' } } } },
+            204: { description: 'the run is finished, and Last-Event-ID was its last' },
+            ...unknownRun,
+            ...refused([400, 'the query is not understood'], [429, 'too many streams are open']),
+            ...always,
+          },
+        },
+      },
+      '/v1/runs/{id}/pictures/{file}': {
+        get: {
+          summary: 'A sheet of validation cases, as `href` of the event `pictures` says',
+          parameters: [id, { ...id, name: 'file' }],
+          responses: {
+            200: { description: 'the sheet', content: { 'image/png': { schema: bytes } } },
+            ...unknownRun,
+            ...always,
+          },
+        },
+      },
       '/v1/models': {
         get: { summary: 'Models', responses: { 200: json('all models', 'Models'), ...always } },
+      },
+      '/v1/images': {
+        get: {
+          summary: 'Images of the data folder that a page can open',
+          responses: { 200: json('their names; none without a data folder', 'Images'), ...always },
+        },
+      },
+      '/v1/images/{reference}': {
+        get: {
+          summary: 'An image of the data folder',
+          parameters: [{ ...id, name: 'reference', description: 'may contain slashes' }],
+          responses: {
+            200: { description: 'the file', content: { '*/*': { schema: bytes } } },
+            ...refused([404, 'there is no such image']),
+            ...always,
+          },
+        },
       },
       '/models/{id}/{file}': {
         get: {

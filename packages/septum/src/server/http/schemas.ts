@@ -67,6 +67,12 @@ export const modelSchema = z.strictObject({
 })
 export const modelsSchema = z.strictObject({ models: z.array(modelSchema) })
 
+export const imagesSchema = z.strictObject({
+  images: z.array(
+    z.strictObject({ reference: z.string().describe('path below the data folder'), bytes: whole }),
+  ),
+})
+
 export const healthSchema = z.strictObject({
   status: z.enum(['ok', 'starting', 'stopping']),
   waiting: whole,

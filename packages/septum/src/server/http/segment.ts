@@ -1,39 +1,35 @@
-import { mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Context } from 'hono'
 import type { InferenceSettings } from '../../inference/index.js'
 import { Job } from '../jobs/job.js'
 import type { JobQueue } from '../jobs/job-queue.js'
-import type { Metrics } from '../metrics.js'
 import type { ServedModel } from '../models.js'
-import type { ServerLimits } from '../settings.js'
 import { jobView } from './job-view.js'
 import { HttpProblem, notFound } from './problem.js'
-import { referenceSchema, type SegmentQuery, segmentQuerySchema } from './schemas.js'
-import { fileBelow, sendFile } from './send-file.js'
-import { extensionOf, receive } from './upload.js'
+import { type ReceivePlace, receive } from './receive.js'
+import { type SegmentQuery, segmentQuerySchema } from './schemas.js'
+import { sendFile } from './send-file.js'
 
-export interface SegmentPlace {
+export interface SegmentPlace extends ReceivePlace {
   readonly models: readonly ServedModel[]
   readonly queue: JobQueue
-  readonly limits: ServerLimits
-  readonly metrics: Metrics
   /** Folder for uploads and results. */
   readonly spool: string
-  /** Folder of images that requests may name. */
-  readonly data?: string
   readonly closing: () => boolean
 }
-
-/** A body that names an image is short. */
-const REFERENCE_BYTES = 4096
 
 /** `POST /v1/segment`: takes a place in the queue, receives the image, and waits as long as the client wishes. */
 export async function segment(c: Context, place: SegmentPlace): Promise<Response> {
   const { queue, limits, models, spool } = place
-  const query = readQuery(c)
-  const model = query.model === undefined ? models[0] : models.find(({ id }) => id === query.model)
-  if (!model) throw notFound('model')
+  const modelOf = ({ model: id }: SegmentQuery): ServedModel => {
+    const found = id === undefined ? models[0] : models.find((each) => each.id === id)
+    if (!found) throw notFound('model')
+    return found
+  }
+  let query = readQuery(c.req.query())
+  // Before the upload: a mistake is not to cost its time.
+  let model = modelOf(query)
   if (place.closing()) {
     throw new HttpProblem(503, 'server-stopping', 'The server stops', 'Try again later.', {
       'Retry-After': '30',
@@ -52,7 +48,11 @@ export async function segment(c: Context, place: SegmentPlace): Promise<Response
   let job: Job
   const folder = await mkdtemp(join(spool, 'job-'))
   try {
-    const input = await readImageOf(c, folder, place)
+    const { input, fields } = await receive(c, folder, place)
+    if (Object.keys(fields).length > 0) {
+      query = readQuery({ ...fields, ...c.req.query() })
+      model = modelOf(query)
+    }
     job = new Job({ id: model.id, folder: model.folder }, settingsOf(query, model), folder, input)
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
@@ -89,8 +89,8 @@ async function answer(c: Context, job: Job, model: ServedModel, { result }: Segm
   return sent || c.json(jobView(job, model))
 }
 
-function readQuery(c: Context): SegmentQuery {
-  const parsed = segmentQuerySchema.safeParse(c.req.query())
+function readQuery(given: Readonly<Record<string, string>>): SegmentQuery {
+  const parsed = segmentQuerySchema.safeParse(given)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   const where =
@@ -114,45 +114,4 @@ function settingsOf(query: SegmentQuery, { manifest }: ServedModel): InferenceSe
     ...(format && { format }),
     ...(keepLargest && { cleaning: { keepLargest: manifest.classes.map(({ name }) => name), least: {} } }),
   }
-}
-
-/** @returns the file with the image: the upload, or one of the server's own. */
-async function readImageOf(c: Context, folder: string, place: SegmentPlace): Promise<string> {
-  const { limits, metrics } = place
-  const inside = join(folder, 'in')
-  await mkdir(inside)
-  const raw = join(inside, 'upload')
-  const reference = /^application\/json\b/i.test(c.req.header('content-type') ?? '')
-  const bytes = await receive(c.req.raw.body, c.req.header('content-length'), raw, {
-    ...limits,
-    ...(reference && { uploadBytes: REFERENCE_BYTES }),
-  })
-  if (reference) return referenceOf(raw, place)
-  metrics.count('septum_upload_bytes_total', {}, bytes)
-  const file = join(inside, `image${await extensionOf(raw)}`)
-  await rename(raw, file)
-  return file
-}
-
-async function referenceOf(body: string, { data }: SegmentPlace): Promise<string> {
-  const text = await readFile(body, 'utf8')
-  let named: unknown
-  try {
-    named = JSON.parse(text)
-  } catch {
-    named = undefined
-  }
-  const parsed = referenceSchema.safeParse(named)
-  if (!parsed.success) {
-    throw new HttpProblem(
-      400,
-      'server-reference',
-      'The body names no image',
-      'Send { "reference": "path below the data folder" }, or the image itself as application/octet-stream.',
-    )
-  }
-  const file = data && (await fileBelow(data, parsed.data.reference))
-  const known = file && file !== data && (await stat(file).catch(() => undefined))
-  if (!known || !(known.isFile() || known.isDirectory())) throw notFound('image')
-  return file
 }

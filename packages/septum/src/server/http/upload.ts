@@ -3,22 +3,23 @@ import { open } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { HttpProblem } from './problem.js'
 
+/** Slower than any network that a person would send images over. */
+const LEAST_BYTES_A_SECOND = 1024
+
 export interface UploadLimits {
   readonly uploadBytes: number
   readonly uploadIdleMs: number
 }
 
 /**
- * Streams a body into a file. Nothing that the client says of it is believed: neither name nor type nor length.
- * @returns its number of bytes.
- * @throws HttpProblem 400 for an empty or broken off body, 408 for a client that stops sending, 413.
+ * A body in chunks. Nothing that the client says of it is believed: neither name nor type nor length.
+ * @throws HttpProblem 400 for a body that breaks off, 408 for a client that stops sending, 413.
  */
-export async function receive(
+export async function* chunksOf(
   body: ReadableStream<Uint8Array> | null,
   declared: string | undefined,
-  file: string,
   { uploadBytes, uploadIdleMs }: UploadLimits,
-): Promise<number> {
+): AsyncGenerator<Uint8Array> {
   const tooLarge = () =>
     new HttpProblem(
       413,
@@ -30,28 +31,60 @@ export async function receive(
   if (Number(declared) > uploadBytes) throw tooLarge()
   if (!body) throw empty()
   const reader = body.getReader()
+  const begun = performance.now()
   let bytes = 0
-  async function* chunks() {
+  try {
     for (;;) {
       const { done, value } = await withinTime(reader.read(), uploadIdleMs)
       if (done) return
       bytes += value.length
       if (bytes > uploadBytes) throw tooLarge()
+      // A byte now and then would keep a place in the queue as long as the client likes.
+      const seconds = (performance.now() - begun) / 1000
+      if (seconds * 1000 > uploadIdleMs && bytes < seconds * LEAST_BYTES_A_SECOND) {
+        throw slow(`The upload came at less than ${LEAST_BYTES_A_SECOND} bytes a second`)
+      }
       yield value
+    }
+  } catch (error) {
+    throw error instanceof HttpProblem ? error : brokeOff()
+  } finally {
+    // Not waited for: a client that is gone never answers.
+    void reader.cancel().catch(() => {})
+  }
+}
+
+/**
+ * Streams chunks into a new file.
+ * @returns its number of bytes. @throws HttpProblem 400 for an empty one; what `chunks` throws; errors of the disk.
+ */
+export async function store(chunks: AsyncIterable<Uint8Array>, file: string): Promise<number> {
+  let bytes = 0
+  async function* counted() {
+    for await (const chunk of chunks) {
+      bytes += chunk.length
+      yield chunk
     }
   }
   try {
-    await pipeline(chunks, createWriteStream(file, { flags: 'wx', mode: 0o600 }))
+    await pipeline(counted, createWriteStream(file, { flags: 'wx', mode: 0o600 }))
   } catch (error) {
-    await reader.cancel().catch(() => {})
     if (error instanceof HttpProblem || isDiskError(error)) throw error
-    throw new HttpProblem(400, 'server-upload', 'The upload broke off', 'Send the image again.', {
-      Connection: 'close',
-    })
+    throw brokeOff()
   }
   if (bytes === 0) throw empty()
   return bytes
 }
+
+const brokeOff = () =>
+  new HttpProblem(400, 'server-upload', 'The upload broke off', 'Send the image again.', {
+    Connection: 'close',
+  })
+
+const slow = (message: string): HttpProblem =>
+  new HttpProblem(408, 'server-upload-slow', message, 'Send the image again over a better connection.', {
+    Connection: 'close',
+  })
 
 const empty = () =>
   new HttpProblem(400, 'server-upload', 'The upload is empty', 'Send the bytes of an image as the body.')
@@ -63,19 +96,7 @@ const isDiskError = (error: unknown): boolean =>
 async function withinTime<T>(promise: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(
-          new HttpProblem(
-            408,
-            'server-upload-slow',
-            `No byte of the upload came for ${ms / 1000} s`,
-            'Send the image again over a better connection.',
-            { Connection: 'close' },
-          ),
-        ),
-      ms,
-    )
+    timer = setTimeout(() => reject(slow(`No byte of the upload came for ${ms / 1000} s`)), ms)
   })
   try {
     return await Promise.race([promise, late])

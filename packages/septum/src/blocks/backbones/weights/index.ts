@@ -1,3 +1,3 @@
 export { type ImportReport, importWeights, type MatchReport, matchWeights } from './import.js'
 export { howToGet, loadPretrained } from './pretrained.js'
-export { findWeights, weightsFolder } from './store.js'
+export { findWeights, importedFile, type StoredName, weightsFolder } from './store.js'

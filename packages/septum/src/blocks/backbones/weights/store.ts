@@ -4,8 +4,11 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { BackboneName } from '../build.js'
 
+/** What weights are kept of: backbones, and the encoder of TransUNet as a whole. */
+export type StoredName = BackboneName | 'transunet'
+
 /** Folders below the project's `models/` that hold weights of a backbone. */
-const shipped: Partial<Record<BackboneName, string>> = { 'mobilenet-v2': 'mobilenet-v2-imagenet' }
+const shipped: Partial<Record<StoredName, string>> = { 'mobilenet-v2': 'mobilenet-v2-imagenet' }
 
 /**
  * Where imported weights are kept: `SEPTUM_WEIGHTS`, else `septum/weights` in the user's data folder
@@ -16,8 +19,8 @@ export function weightsFolder(env: Readonly<Record<string, string | undefined>> 
   return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'septum', 'weights')
 }
 
-/** The file that imported weights of a backbone have, whether it exists or not; its folder is made. */
-export function importedFile(name: BackboneName): string {
+/** The file that imported weights have, whether it exists or not; its folder is made. */
+export function importedFile(name: StoredName): string {
   const folder = weightsFolder()
   mkdirSync(folder, { recursive: true })
   return join(folder, `${name}.safetensors`)
@@ -35,8 +38,8 @@ function shippedFile(folder: string): string | null {
   }
 }
 
-/** Weights of a backbone: imported ones first, then those that come with the project; null where there are none. */
-export function findWeights(name: BackboneName): string | null {
+/** Weights that are kept: imported ones first, then those that come with the project; null where there are none. */
+export function findWeights(name: StoredName): string | null {
   const own = join(weightsFolder(), `${name}.safetensors`)
   if (existsSync(own)) return own
   const folder = shipped[name]

@@ -1,37 +1,28 @@
 import sharp from 'sharp'
 import type { PixelLayout } from '../pixel-layout.js'
 import { broken } from '../problem.js'
-import { decodeExtendedJpeg } from './jpeg/extended.js'
-import { decodeLosslessJpeg } from './jpeg/lossless.js'
-import { type JpegFrame, readJpeg } from './jpeg/segments.js'
+import type { CompressedDecoder } from './decode.js'
+import { readJpeg } from './jpeg/segments.js'
+import { checkJpeg, checkSize, decodeOwnJpeg } from './own-jpeg.js'
 import { type DecodedFrame, interleavePlanes } from './stored.js'
 import { type CodecResult, runCodec } from './wasm.js'
 
-/** Longest width or height that a decoder is asked for is checked against the data set before it is called. */
-function checkSize(
-  size: { rows: number; columns: number; samples: number },
-  layout: PixelLayout,
-  file: string,
-): void {
-  if (size.rows !== layout.rows || size.columns !== layout.columns || size.samples !== layout.samples) {
-    broken(file, 'the size of its compressed picture is not that of its header')
+/** Decodes what is neither native nor RLE, in Node. @throws SeptumError `dicom-broken`, `dicom-unsupported`. */
+export const decodeCompressed: CompressedDecoder = async (coding, bytes, layout, file) => {
+  switch (coding) {
+    case 'jpeg':
+    case 'jpeg-extended':
+    case 'jpeg-lossless':
+      return decodeOwnJpeg(coding === 'jpeg-lossless', bytes, layout, file) ?? decodeJpeg(bytes, layout, file)
+    case 'jpeg-ls':
+      return decodeJpegLs(bytes, layout, file)
+    case 'jpeg-2000':
+      return decodeJpeg2000(bytes, layout, file)
   }
 }
 
-function checkJpeg({ rows, columns, components }: JpegFrame, layout: PixelLayout, file: string): void {
-  checkSize({ rows, columns, samples: components.length }, layout, file)
-}
-
-/** JPEG of 8 bits by libjpeg, of 12 bits by our own decoder. */
-export async function decodeJpeg(
-  bytes: Uint8Array,
-  layout: PixelLayout,
-  file: string,
-): Promise<DecodedFrame> {
-  const { frame } = readJpeg(bytes, file, true)
-  checkJpeg(frame, layout, file)
-  if (frame.process === 3) return decodeLossless(bytes, layout, file)
-  if (frame.precision !== 8) return { samples: decodeExtendedJpeg(readJpeg(bytes, file), file) }
+/** Lossy JPEG of 8 bits by libjpeg. */
+async function decodeJpeg(bytes: Uint8Array, layout: PixelLayout, file: string): Promise<DecodedFrame> {
   const colour = layout.samples === 3
   const { data, info } = await sharp(colour ? withColourModel(bytes, layout) : bytes, {
     failOn: 'error',
@@ -57,19 +48,8 @@ function withColourModel(bytes: Uint8Array, { photometric }: PixelLayout): Uint8
   return Buffer.concat([bytes.subarray(0, 2), Uint8Array.from(adobe), bytes.subarray(2)])
 }
 
-export function decodeLossless(bytes: Uint8Array, layout: PixelLayout, file: string): DecodedFrame {
-  const header = readJpeg(bytes, file, true).frame
-  checkJpeg(header, layout, file)
-  if (header.process !== 3) broken(file, 'its JPEG data is not of the kind that its header names')
-  return { samples: decodeLosslessJpeg(readJpeg(bytes, file), file) }
-}
-
 /** JPEG-LS by CharLS (ITU-T T.87; SOF55 has the form of other frame headers). */
-export async function decodeJpegLs(
-  bytes: Uint8Array,
-  layout: PixelLayout,
-  file: string,
-): Promise<DecodedFrame> {
+async function decodeJpegLs(bytes: Uint8Array, layout: PixelLayout, file: string): Promise<DecodedFrame> {
   const { frame } = readJpeg(bytes, file, true)
   checkJpeg(frame, layout, file)
   if (frame.process !== 55) broken(file, 'its JPEG-LS data is not of the kind that its header names')
@@ -78,11 +58,7 @@ export async function decodeJpegLs(
 }
 
 /** JPEG 2000 by OpenJPEG; its colour transforms are undone by the decoder. */
-export async function decodeJpeg2000(
-  bytes: Uint8Array,
-  layout: PixelLayout,
-  file: string,
-): Promise<DecodedFrame> {
+async function decodeJpeg2000(bytes: Uint8Array, layout: PixelLayout, file: string): Promise<DecodedFrame> {
   checkSize(codestreamSize(bytes, file), layout, file)
   const result = await runCodec('@cornerstonejs/codec-openjpeg', 'J2KDecoder', bytes, file)
   return {

@@ -1,3 +1,4 @@
+import { swapBytes } from '../../volume/samples.js'
 import type { PixelLayout } from '../pixel-layout.js'
 import { type DecodedFrame, interleavePlanes, type StoredSamples } from './stored.js'
 
@@ -30,12 +31,7 @@ function typed(
   if (bitsAllocated === 8) return bytes
   const size = bitsAllocated / 8
   const copy = Uint8Array.from(bytes)
-  if (!littleEndian) {
-    const buffer = Buffer.from(copy.buffer)
-    if (size === 2) buffer.swap16()
-    else if (size === 4) buffer.swap32()
-    else buffer.swap64()
-  }
+  if (!littleEndian) swapBytes(copy, size)
   if (float) return size === 4 ? new Float32Array(copy.buffer) : new Float64Array(copy.buffer)
   return size === 2 ? new Uint16Array(copy.buffer) : new Uint32Array(copy.buffer)
 }

@@ -69,7 +69,7 @@ async function fragmentedFrames({ dataset, source }: DicomFile, layout: PixelLay
   if (fragments.length === 0) short(source.file, 0, 1)
   const part = (of: typeof fragments) => {
     const parts = of.map(({ offset, length }) => bytes.subarray(offset, offset + length))
-    return parts.length === 1 ? parts[0]! : new Uint8Array(Buffer.concat(parts))
+    return parts.length === 1 ? parts[0]! : joined(parts)
   }
   if (frames === 1) return () => part(fragments)
   if (fragments.length === frames) return (index: number) => part(fragments.slice(index, index + 1))
@@ -92,4 +92,14 @@ async function fragmentedFrames({ dataset, source }: DicomFile, layout: PixelLay
     if (byMarker.length === frames && byMarker[0] === 0) return byMarker
     return broken(source.file, 'the fragments of its frames cannot be told apart')
   }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
 }

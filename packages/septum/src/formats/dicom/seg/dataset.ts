@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { type Code, defaultCodes } from './codes.js'
 import { toDicomLab } from './colour.js'
 import { FRACTION_STEPS, filledFrames, packFrames, type SegFrame, type SegMasks } from './frames.js'
@@ -49,7 +48,12 @@ const POINTERS = {
 
 /** A UID of the 2.25 branch: a UUID as a decimal number (PS3.5 B.2). */
 export function randomUid(): string {
-  return `2.25.${BigInt(`0x${randomUUID().replaceAll('-', '')}`)}`
+  // Not `randomUUID`, which browsers keep from pages without TLS.
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  // A UUID of version 4 (RFC 9562, 5.4).
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  return `2.25.${bytes.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n)}`
 }
 
 /**

@@ -3,10 +3,11 @@ import { type ReadLimits, readLimits } from '../../format.js'
 import type { Dataset } from '../dataset.js'
 import { type DicomFile, openDicom } from '../file.js'
 import { type FramePlace, framePlaces } from '../frame-place.js'
+import { fileSource } from '../node-source.js'
 import { pixelLayout } from '../pixel-layout.js'
+import { decodeCompressed } from '../pixels/compressed.js'
 import { openFrames } from '../pixels/decode.js'
 import { broken, fail } from '../problem.js'
-import { fileSource } from '../source.js'
 import type { Keyword } from '../tags.js'
 import type { Code } from './codes.js'
 import { fromDicomLab } from './colour.js'
@@ -79,7 +80,7 @@ export async function readDicomSeg(
   const data = fractional
     ? new Float32Array(segments.length * volume)
     : new Uint8Array(segments.length * volume)
-  const open = await openFrames(dicom, layout)
+  const open = await openFrames(dicom, layout, decodeCompressed)
   for (const [frame, { segment, position }] of frames.entries()) {
     const number = segments.findIndex((one) => one.number === segment)
     const slice = sliceOf(position, grid, file)

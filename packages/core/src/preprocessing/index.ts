@@ -1,0 +1,2 @@
+export * from './intensity.js'
+export { percentiles } from './quantiles.js'

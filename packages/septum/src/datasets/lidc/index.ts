@@ -1,0 +1,2 @@
+export { type CropOptions, cropDefaults } from './lesion-crops.js'
+export * from './write-crops.js'
