@@ -4,6 +4,7 @@ import { measureMask } from '../analysis/measure.js'
 import { scoresOf } from '../analysis/scores.js'
 import type { Derived } from '../app/derived.js'
 import type { Store } from '../app/state.js'
+import type { PixelShape } from '../draw/pixel.js'
 import { drawScene } from '../draw/scene.js'
 import { niftiOf } from '../export/nifti.js'
 import { compressed, greyPng } from '../export/png.js'
@@ -16,6 +17,8 @@ import type { Stage } from './stage.js'
 
 /** Shortest side of a saved picture, so that outlines on small images stay legible. */
 const pictureSide = 1024
+/** What thin pixels may stretch a saved picture to: a canvas has its limits. */
+const longestSide = 8192
 
 /** Buttons that hand files to the browser's downloads; nothing is uploaded. */
 export function exports(store: Store, derived: Derived, pictures: Pictures, stage: Stage): () => void {
@@ -28,11 +31,11 @@ export function exports(store: Store, derived: Derived, pictures: Pictures, stag
   }
   byId('save-picture').onclick = withResult(async (picture, name) => {
     const [height, width] = pictures.size(picture)
-    const scale = Math.max(1, Math.round(pictureSide / Math.min(height, width)))
-    const canvas = new OffscreenCanvas(width * scale, height * scale)
+    const [y, x] = savedScale([height, width], pictures.pixel())
+    const canvas = new OffscreenCanvas(Math.round(width * x), Math.round(height * y))
     const context = canvas.getContext('2d')!
     // Lines as wide as on a page where the picture has about half of these pixels.
-    drawScene(context, stage.scene(picture), { scale: scale / 2, left: 0, top: 0 }, 2)
+    drawScene(context, stage.scene(picture), { x: x / 2, y: y / 2, left: 0, top: 0 }, 2)
     save(await canvas.convertToBlob({ type: 'image/png' }), `${name}-${store.settings.view}.png`, 'image/png')
   })
   byId('save-mask').onclick = withResult(async (picture, name) => {
@@ -105,6 +108,17 @@ export function exports(store: Store, derived: Derived, pictures: Pictures, stag
         : 'DICOM SEG needs an image that was opened from DICOM files with a place in the patient.',
     )
   }
+}
+
+/** Pixels of the saved picture to a pixel of the image, [y, x]: in the proportions that are seen. */
+function savedScale(
+  [height, width]: readonly [number, number],
+  [pixelHeight, pixelWidth]: PixelShape,
+): readonly [number, number] {
+  const sides = [height * pixelHeight, width * pixelWidth]
+  const most = Math.max(longestSide, height, width) / Math.max(...sides)
+  const scale = Math.min(most, Math.max(1, Math.round(pictureSide / Math.min(...sides))))
+  return [scale * pixelHeight, scale * pixelWidth]
 }
 
 /** Everything that the page states in numbers, with what is needed to state it again. */

@@ -77,7 +77,7 @@ export function growth(store: Store, pictures: Pictures): () => void {
       const contours = [contour(halfOf(probability), size, { colour: modelColour, width: 1.5 })]
       const map = { bitmap: pictures.tint(probability, picture), opacity: 0.45 }
       const scene = { picture: pictures.of(picture), size, map, contours }
-      drawThumbnail(button.querySelector('canvas')!, scene, pictures.finding(picture))
+      drawThumbnail(button.querySelector('canvas')!, scene, pictures.finding(picture), pictures.pixel())
     }
   }
 }

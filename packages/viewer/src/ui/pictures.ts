@@ -3,7 +3,8 @@ import { once } from '../app/once.js'
 import type { Store } from '../app/state.js'
 import { heatBitmap, pictureBitmap, rangeOf, tintBitmap } from '../draw/bitmaps.js'
 import { modelColour } from '../draw/colours.js'
-import { extent, type Region, squareAround } from '../draw/outline.js'
+import { extent, type Region } from '../draw/outline.js'
+import { type PixelShape, pixelShape, shownSquareAround } from '../draw/pixel.js'
 import { heightOf, type OpenPicture, widthOf } from '../files/picture.js'
 
 /** Bitmaps and regions that several views draw; made again only when their causes change. */
@@ -29,6 +30,11 @@ export class Pictures {
   /** [height, width] of the open picture. */
   size(picture: OpenPicture): readonly [number, number] {
     return [heightOf(picture), widthOf(picture)]
+  }
+
+  /** Of the distance between pixels that the file or a person gave. */
+  pixel(): PixelShape {
+    return pixelShape(this.store.settings.spacingMm)
   }
 
   /** Values shown as black and white. */
@@ -67,7 +73,8 @@ export class Pictures {
     const { result } = this.store.session
     const samples = result?.classes[this.store.settings.classIndex]?.samples ?? none
     const [height, width] = this.size(picture)
-    return squareAround(this.around(samples, this.derived.raters(), height, width), [height, width])
+    const marked = this.around(samples, this.derived.raters(), height, width)
+    return shownSquareAround(marked, [height, width], this.pixel())
   }
 }
 

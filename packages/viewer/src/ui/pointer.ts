@@ -24,8 +24,8 @@ export function pointer(store: Store, actions: Actions, derived: Derived, stage:
     return [event.clientX - box.left, event.clientY - box.top]
   }
   const inImage = ([x, y]: readonly [number, number]): readonly [number, number] => {
-    const { scale, left, top } = stage.transform()
-    return [(x - left) / scale, (y - top) / scale]
+    const transform = stage.transform()
+    return [(x - transform.left) / transform.x, (y - transform.top) / transform.y]
   }
   element.addEventListener('pointerdown', (event) => {
     if (!store.session.picture) return

@@ -41,7 +41,12 @@ export function raters(store: Store, actions: Actions, derived: Derived, picture
     for (const [i, mask] of masks.entries()) {
       const contours = [contour(mask, size, { ...style(i), fill: 0.2, width: 1.5 })]
       const scene = { picture: pictures.of(picture), size, contours }
-      drawThumbnail(grid.children[i]!.querySelector('canvas')!, scene, pictures.finding(picture))
+      drawThumbnail(
+        grid.children[i]!.querySelector('canvas')!,
+        scene,
+        pictures.finding(picture),
+        pictures.pixel(),
+      )
     }
     const consensus = derived.consensus()
     if (!result || !consensus || masks.length === 0) return

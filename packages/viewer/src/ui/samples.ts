@@ -49,7 +49,7 @@ export function samples(store: Store, derived: Derived, pictures: Pictures): () 
       else button.removeAttribute('aria-current')
       const contours = [contour(mask, size, { colour: modelColour, fill: 0.3, width: 1.5 })]
       const scene = { picture: pictures.of(picture), size, contours }
-      drawThumbnail(button.querySelector('canvas')!, scene, pictures.finding(picture))
+      drawThumbnail(button.querySelector('canvas')!, scene, pictures.finding(picture), pictures.pixel())
     }
     const count = derived.chosen().length
     say(byId('blend-text'), `${count} of ${masks.length} blended`)

@@ -18,6 +18,7 @@ export class Stage {
   private readonly canvas = byId<HTMLCanvasElement>('canvas')
   private camera: Camera = 'whole'
   private shown: OpenPicture | null = null
+  private shape = ''
 
   constructor(
     private readonly store: Store,
@@ -31,11 +32,12 @@ export class Stage {
   transform(): Transform {
     const { clientWidth: width, clientHeight: height } = this.element
     const { picture } = this.store.session
-    if (!picture) return { scale: 1, left: 0, top: 0 }
+    if (!picture) return { x: 1, y: 1, left: 0, top: 0 }
+    const pixel = this.pictures.pixel()
     if (typeof this.camera === 'object') return this.camera
-    if (this.camera === 'finding') return fitted(this.pictures.finding(picture), width, height)
+    if (this.camera === 'finding') return fitted(this.pictures.finding(picture), width, height, pixel)
     const [rows, columns] = this.pictures.size(picture)
-    return fitted({ left: 0, top: 0, width: columns, height: rows }, width, height)
+    return fitted({ left: 0, top: 0, width: columns, height: rows }, width, height, pixel)
   }
 
   look(camera: Camera): void {
@@ -50,15 +52,18 @@ export class Stage {
 
   /** @param factor above 1: closer. @param x, y the point that stays, in CSS pixels of the stage. */
   zoom(factor: number, x = this.element.clientWidth / 2, y = this.element.clientHeight / 2): void {
-    const { scale, left, top } = this.transform()
-    const next = Math.min(80, Math.max(0.05, scale * factor))
-    const grown = next / scale
-    this.look({ scale: next, left: x - (x - left) * grown, top: y - (y - top) * grown })
+    const now = this.transform()
+    const scale = Math.min(now.x, now.y)
+    const grown = Math.min(80, Math.max(0.05, scale * factor)) / scale
+    this.look({
+      ...{ x: now.x * grown, y: now.y * grown },
+      ...{ left: x - (x - now.left) * grown, top: y - (y - now.top) * grown },
+    })
   }
 
   pan(dx: number, dy: number): void {
-    const { scale, left, top } = this.transform()
-    this.look({ scale, left: left + dx, top: top + dy })
+    const now = this.transform()
+    this.look({ ...now, left: now.left + dx, top: now.top + dy })
   }
 
   draw(): void {
@@ -73,6 +78,12 @@ export class Stage {
       const same = picture && this.shown && this.store.session.volume
       this.shown = picture
       if (!same) this.camera = 'whole'
+    }
+    // A new size of a pixel may stretch the picture: what was in sight would lie elsewhere.
+    const shape = this.pictures.pixel().join()
+    if (shape !== this.shape) {
+      this.shape = shape
+      this.camera = 'whole'
     }
     const context = this.canvas.getContext('2d')!
     if (!picture) {
@@ -151,9 +162,9 @@ export class Stage {
     const [dy, dx] = spacingMm ?? [1, 1]
     const length = Math.hypot((ruler.to[0] - ruler.from[0]) * dx, (ruler.to[1] - ruler.from[1]) * dy)
     say(label, `${short(length)} ${lengthUnit(spacingMm)}`)
-    const { scale, left, top } = this.transform()
-    label.style.left = `${ruler.to[0] * scale + left + 12}px`
-    label.style.top = `${ruler.to[1] * scale + top + 8}px`
+    const { x, y, left, top } = this.transform()
+    label.style.left = `${ruler.to[0] * x + left + 12}px`
+    label.style.top = `${ruler.to[1] * y + top + 8}px`
   }
 
   private drawKey(): void {

@@ -1,18 +1,24 @@
 import { type Loop, outlines, type Region } from '../draw/outline.js'
+import type { PixelShape } from '../draw/pixel.js'
 import { type Contour, drawScene, fitted, type Scene } from '../draw/scene.js'
 
 /** Canvas pixels of a small picture: sharp on dense screens too. */
 const side = 192
 
 /** Draws one small picture: a part of the image with masks on it. */
-export function drawThumbnail(canvas: HTMLCanvasElement, scene: Scene, region: Region): void {
+export function drawThumbnail(
+  canvas: HTMLCanvasElement,
+  scene: Scene,
+  region: Region,
+  pixel: PixelShape,
+): void {
   if (canvas.width !== side) {
     canvas.width = side
     canvas.height = side
   }
   // Lines are as wide as on the large picture, measured in the page's pixels.
   const shown = canvas.clientWidth || side / 2
-  drawScene(canvas.getContext('2d')!, scene, fitted(region, shown, shown), side / shown)
+  drawScene(canvas.getContext('2d')!, scene, fitted(region, shown, shown, pixel), side / shown)
 }
 
 /** Masks are never changed in place, so that an outline is traced once. */
