@@ -3,7 +3,7 @@
 // Without --model it takes every bundle under models/ of the repository.
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { rolldown } from 'rolldown'
@@ -113,7 +113,8 @@ async function copyExamples() {
 
 /** Bundles to ship: those named, or every models/NAME or models/NAME/model with a manifest. */
 async function bundles() {
-  if (given.model) return given.model
+  // npm starts the script in packages/viewer; paths are those of the folder where npm was typed.
+  if (given.model) return given.model.map((path) => resolve(process.env.INIT_CWD ?? '.', path))
   const names = await readdir(join(root, 'models'))
   const places = names.flatMap((name) => [join(root, 'models', name), join(root, 'models', name, 'model')])
   const found = await Promise.all(

@@ -1,4 +1,5 @@
 import { SeptumError } from './error.js'
+import { LabelFusion } from './label-fusion.js'
 import { sigmoid } from './portable-exp.js'
 
 /**
@@ -91,18 +92,9 @@ export function labelMap(probabilities: readonly Float32Array[]): Uint8Array {
       'Give one probability map of the same image for each class.',
     )
   }
-  const labels = new Uint8Array(pixels)
-  for (let pixel = 0; pixel < pixels; pixel++) {
-    let best = 0.5
-    for (let index = 0; index < probabilities.length; index++) {
-      const p = probabilities[index]![pixel]!
-      if (p > best) {
-        best = p
-        labels[pixel] = index + 1
-      }
-    }
-  }
-  return labels
+  const fusion = new LabelFusion(pixels, { labels: probabilities.map((_, index) => index + 1) })
+  for (const [index, map] of probabilities.entries()) fusion.add(index, map)
+  return fusion.labels
 }
 
 function addVotes(sample: Float32Array, votes: Uint32Array): void {

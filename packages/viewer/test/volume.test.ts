@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { gunzipSync, gzipSync } from 'node:zlib'
+import { deflateSync, gunzipSync, gzipSync } from 'node:zlib'
 import { unzipSync } from 'fflate'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -250,6 +250,73 @@ describe.skipIf(noChromium)('volumes in Chromium', () => {
     await expect.poll(drawn).toContain('6,15,12')
   })
 
+  describe('NRRD and MetaImage', () => {
+    const { shape, affine } = expected.oblique
+    const samples = () => gunzipSync(readFileSync(join(volumes, 'oblique.nii.gz'))).subarray(352)
+    // Columns of nibabel's affine are steps of the axes to right, anterior, superior; both formats count to left and
+    // posterior instead.
+    const lps = (column: number) => [-affine[column]!, -affine[4 + column]!, affine[8 + column]!]
+    const sizes = shape.toReversed().join(' ')
+    const nrrd = (encoding: string, body: Uint8Array | string, dataFile?: string) => {
+      const fields = [
+        ...['NRRD0004', 'type: uchar', 'dimension: 3', 'space: left-posterior-superior', `sizes: ${sizes}`],
+        `space directions: ${[0, 1, 2].map((axis) => `(${lps(axis)})`).join(' ')}`,
+        ...[`space origin: (${lps(3)})`, `encoding: ${encoding}`, 'endian: little'],
+        ...(dataFile ? [`data file: ${dataFile}`] : []),
+      ]
+      return Buffer.concat([Buffer.from(`${fields.join('\n')}\n\n`), Buffer.from(body as Uint8Array)])
+    }
+    const meta = (packed: boolean, dataFile: string, body: Uint8Array | string) => {
+      const steps = [0, 1, 2].map((axis) => Math.hypot(...lps(axis)))
+      const turned = [0, 1, 2].flatMap((axis) => lps(axis).map((part) => part / steps[axis]!))
+      const fields = [
+        ...['ObjectType = Image', 'NDims = 3', 'BinaryData = True', 'BinaryDataByteOrderMSB = False'],
+        ...[`CompressedData = ${packed ? 'True' : 'False'}`, `TransformMatrix = ${turned.join(' ')}`],
+        ...[`Offset = ${lps(3).join(' ')}`, `ElementSpacing = ${steps.join(' ')}`, `DimSize = ${sizes}`],
+        ...['ElementType = MET_UCHAR', `ElementDataFile = ${dataFile}\n`],
+      ]
+      return Buffer.concat([Buffer.from(fields.join('\n')), Buffer.from(body as Uint8Array)])
+    }
+    const file = (name: string, buffer: Buffer) => ({ name, mimeType: 'application/octet-stream', buffer })
+
+    it.each([
+      ['raw.nrrd', () => [file('raw.nrrd', nrrd('raw', samples()))]],
+      ['packed.nrrd', () => [file('packed.nrrd', nrrd('gzip', gzipSync(samples())))]],
+      ['raw.mha', () => [file('raw.mha', meta(false, 'LOCAL', samples()))]],
+      ['packed.mha', () => [file('packed.mha', meta(true, 'LOCAL', deflateSync(samples())))]],
+      [
+        'apart.mhd',
+        () => [file('apart.raw', Buffer.from(samples())), file('apart.mhd', meta(false, 'apart.raw', ''))],
+      ],
+      [
+        'apart.nhdr',
+        () => [file('apart.nhdr', nrrd('gzip', '', './apart.gz')), file('apart.gz', gzipSync(samples()))],
+      ],
+    ])('%s has the labels and the place of NumPy and nibabel', async (name, files) => {
+      await choose('plane')
+      await page.setInputFiles('#image-file', files())
+      await expect.poll(drawn, { timeout: 20_000 }).toContain(name)
+      await segmentAll()
+      const nifti = gunzipSync((await download('#save-volume')).bytes)
+      expect([...nifti.subarray(352)]).toEqual(labelsOf(expected.oblique))
+      affine.forEach((value, i) => {
+        expect(nifti.readFloatLE(280 + 4 * i)).toBeCloseTo(value, 4)
+      })
+    })
+
+    it.each([
+      ['alone.mhd', () => meta(false, 'alone.raw', ''), 'lies apart from its samples'],
+      ['text.nrrd', () => nrrd('ascii', samples().join(' ')), 'stored as text'],
+      ['short.nrrd', () => nrrd('raw', samples().subarray(0, 500)), 'cannot be decoded'],
+      ['no-gzip.nrrd', () => nrrd('gzip', samples()), 'cannot be decoded'],
+    ])('%s is refused with a sentence and what to do', async (name, content, sentence) => {
+      await page.setInputFiles('#image-file', file(name, content()))
+      await expect.poll(() => textOf(page, '#problem-message')).toContain(sentence)
+      expect((await textOf(page, '#problem-hint')).length).toBeGreaterThan(15)
+      await page.click('#problem-close')
+    })
+  })
+
   it('a run over a volume can be stopped', async () => {
     await page.evaluate(() => {
       document.querySelector<HTMLButtonElement>('#run')!.click()
@@ -257,7 +324,7 @@ describe.skipIf(noChromium)('volumes in Chromium', () => {
     })
     await expect.poll(() => page.isVisible('#progress')).toBe(false)
     expect(await page.isVisible('#problem')).toBe(false)
-    expect(await page.isVisible('#volume-exports')).toBe(false)
+    await expect.poll(() => page.isVisible('#volume-exports')).toBe(false)
   })
 
   describe('DICOM', () => {

@@ -70,6 +70,32 @@ describe('parseManifest', () => {
     )
   })
 
+  it('takes regions with labels of the data set and the order in which they are painted', () => {
+    const regions = {
+      'classes.0.label': 2,
+      'classes.0.region': [1, 2],
+      'classes.1.label': 1,
+      'classes.1.region': [1],
+    }
+    const parsed = parseManifest(manifestWith({ ...regions, paintOrder: [0, 1] }))
+    expect(parsed.classes.map(({ label, region }) => [label, region])).toEqual([
+      [2, [1, 2]],
+      [1, [1]],
+    ])
+    for (const [changes, message] of [
+      [{ paintOrder: [0, 0] }, 'paintOrder is no list of every class once'],
+      [{ paintOrder: [0] }, 'paintOrder is no list of every class once'],
+      [{ paintOrder: [0, 1], 'classes.0.label': 3 }, 'classes[0].region is no list of labels with 3'],
+      [{ paintOrder: [0, 1], 'classes.0.label': 256 }, 'classes[0].label is no label up to 255'],
+      [{ paintOrder: [0, 1], 'classes.1.region': undefined }, 'classes[1].region is missing'],
+      [{}, 'classes[0].label is no label 1'],
+    ] as const) {
+      expect(() => parseManifest(manifestWith({ ...regions, ...changes })), message).toThrow(
+        expect.objectContaining({ code: 'bundle-manifest', message: expect.stringContaining(message) }),
+      )
+    }
+  })
+
   it('refuses what is no JSON, and what a newer Septum wrote', () => {
     expect(() => parseManifest('{')).toThrow(expect.objectContaining({ code: 'bundle-manifest' }))
     expect(() => parseManifest('[]')).toThrow(expect.objectContaining({ code: 'bundle-manifest' }))

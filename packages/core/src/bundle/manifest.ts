@@ -14,8 +14,10 @@ export interface BundleCode {
 
 export interface BundleClass {
   readonly name: string
-  /** Value in label maps, from 1; 0 is background. */
+  /** Value in label maps, from 1 to 255; 0 is background. Number of the class from 1, unless classes are regions. */
   readonly label: number
+  /** Labels whose samples belong to the class, where classes are regions that may overlap. Default: `label` alone. */
+  readonly region?: readonly number[]
   /** `#rrggbb`, told apart by colour-blind people too. */
   readonly colour: string
   readonly category?: BundleCode
@@ -198,6 +200,11 @@ export interface BundleManifest {
   }
   readonly dimensions: 2 | 3
   readonly classes: readonly BundleClass[]
+  /**
+   * Where classes are regions: their numbers, from 0, in the order in which they are painted into a label map, a later one
+   * over an earlier one. Absent: classes exclude each other.
+   */
+  readonly paintOrder?: readonly number[]
   /** Channels of the network's input, after preprocessing. */
   readonly channels: number
   readonly size: BundleSize

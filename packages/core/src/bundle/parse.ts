@@ -37,7 +37,7 @@ export function parseManifest(text: string, file: string = manifestFile): Bundle
   checkAbout(root)
   const dimensions = root.at('dimensions').whole(2)
   if (dimensions > 3) root.at('dimensions').fail('2 or 3')
-  checkClasses(root.at('classes'))
+  checkClasses(root.at('classes'), root.at('paintOrder'))
   root.at('channels').whole(1)
   checkSize(root.at('size'), dimensions)
   checkPreprocessing(root.at('preprocessing'), dimensions)
@@ -107,8 +107,9 @@ function checkPrecision(precision: Field): void {
   for (const name of ['single', 'reduced', 'agreement']) dice.at(name).number()
 }
 
-function checkClasses(field: Field): void {
+function checkClasses(field: Field, order: Field): void {
   const classes = field.list()
+  const regions = order.value !== undefined
   if (classes.length === 0) field.fail('list of one class or more')
   for (const [i, entry] of classes.entries()) {
     entry.at('name').text()
@@ -118,8 +119,22 @@ function checkClasses(field: Field): void {
         for (const part of ['value', 'scheme', 'meaning']) field.at(part).text()
       })
     }
-    if (entry.at('label').whole(1) !== i + 1) entry.at('label').fail(`label ${i + 1}`)
+    if (regions) checkRegion(entry)
+    else if (entry.at('label').whole(1) !== i + 1) entry.at('label').fail(`label ${i + 1}`)
   }
+  if (!regions) return
+  const numbers = order.list().map((number) => number.whole())
+  const each = classes.every((_, c) => numbers.includes(c))
+  if (!each || numbers.length !== classes.length) order.fail('list of every class once')
+}
+
+/** Regions are painted with labels of the data set, which lie in them. */
+function checkRegion(entry: Field): void {
+  const label = entry.at('label').whole(1)
+  if (label > 255) entry.at('label').fail('label up to 255')
+  const own = entry.at('region').list()
+  const labels = own.map((field) => field.whole(1))
+  if (!labels.includes(label)) entry.at('region').fail(`list of labels with ${label}`)
 }
 
 function checkSize(size: Field, dimensions: number): void {

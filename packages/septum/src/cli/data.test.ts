@@ -128,10 +128,21 @@ describe('data split', () => {
       out,
     ])
     expect(grouped.code).toBe(0)
+    // Six cases each, and runs know other patients until dataset.yaml says the same.
+    expect(grouped.stdout).toMatch(/train +1 +6\nval +1 +6\n/)
+    expect(grouped.stderr).toContain("patient: '_(.)$' in dataset.yaml")
     expect(await readSplits(out)).toMatchObject({
       train: [expect.stringMatching(/[ab]/)],
       val: [expect.stringMatching(/[ab]/)],
     })
+  })
+
+  it('warns where images of one patient may be parted', async () => {
+    const out = join(folder.dir, 'splits.json')
+    folder.text('data/dataset.yaml', 'classes: [lesion]')
+    const { code, stderr } = await runFake(['data', 'split', data, '--out', out])
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/p0_a and p0_b may be of one patient.*patient: '/s)
   })
 
   it.each([

@@ -34,6 +34,14 @@ describe('wrong usage ends with 2 and one sentence', () => {
     [['predict', 'nowhere', '--out', 'm'], /No image is given/],
     [['predict', 'nowhere', 'a.png', '--split', 'test', '--out', 'm'], /Both images and --split/],
     [['predict', 'nowhere', 'a.png', '--out', 'm'], /run does not exist \(nowhere\)/],
+    [
+      ['data'],
+      /No command is named\.\n {2}Type septum data followed by one of: check, split, convert, layouts/,
+    ],
+    [
+      ['train', 'd', '--method', 'ar-seg', '--out', 'nowhere', '--set', 'training.steps=20'],
+      /Say options\.steps=20 where the method has one phase/,
+    ],
     [['evaluate', 'nowhere'], /run does not exist \(nowhere\)/],
     [['evaluate', 'a', 'b', '--samples', '3'], /--samples is for runs/],
     [['evaluate'], /Missing required argument 'run\|predictions'/],

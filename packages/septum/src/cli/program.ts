@@ -16,8 +16,9 @@ import { printError } from './run-command.js'
 import { helpTopicError, usageError } from './usage.js'
 
 const EXAMPLE = `
-Example:
-  $ septum train data/lidc --method ar-seg --out runs/lesions
+Examples:
+  $ septum data check data/lesions
+  $ septum train data/lesions --method ar-seg --out runs/lesions
   $ septum evaluate runs/lesions
   $ septum predict runs/lesions scans/ --out masks/ --preview
 

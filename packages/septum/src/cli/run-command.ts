@@ -44,6 +44,8 @@ export interface CommandPlan {
   readonly options: CommonOptions
   /** What the first Ctrl-C is answered with. */
   readonly onInterrupt: string
+  /** What to do after a stop that left something to go on with. */
+  readonly afterInterrupt?: string
   /** Where the trace of an unforeseen error goes. */
   readonly traceFolder?: string
   work(place: Workplace): Promise<Outcome>
@@ -73,7 +75,7 @@ export async function runCommand(cli: Cli, plan: CommandPlan): Promise<number> {
   } catch (error) {
     reporter.stop()
     if (interrupts.signal.aborted && isAbort(error, interrupts.signal)) {
-      reporter.warn('Stopped before the end.')
+      reporter.warn(['Stopped before the end.', plan.afterInterrupt].filter(Boolean).join(' '))
       return interrupts.exitCode()
     }
     const known = foreseenError(error)

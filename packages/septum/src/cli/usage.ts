@@ -7,6 +7,16 @@ export function usageError(error: CommanderError, command: Command): ErrorReport
   const [first = ''] = error.message.replace(/^error: /, '').split('\n')
   const message = first.replace(/\.$/, '')
   const path = commandPath(command)
+  // A group of commands without one: commander prints its help and throws without a message.
+  if (error.code === 'commander.help') {
+    const names = command.commands.map((inner) => inner.name()).filter((name) => name !== 'help')
+    return {
+      code: 'usage-help',
+      message: 'No command is named',
+      hint: `Type ${path} followed by one of: ${names.join(', ')}.`,
+      place: {},
+    }
+  }
   return {
     code: `usage-${error.code.replace(/^commander\./, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
     message: message.charAt(0).toUpperCase() + message.slice(1),

@@ -61,7 +61,7 @@ export async function findLayout(dir: string, problems: Problems, wanted?: strin
     throw new SeptumError(
       'dataset-layout',
       'The folder has no layout that is known',
-      'Put images into images/ and their masks under the same names into masks/, write a manifest.csv, or name the layout with --layout (septum data layouts lists them).',
+      'Put images into images/ and their masks under the same names into masks/, write a manifest.csv, or name the layout: layout: in dataset.yaml, or --layout of septum data (septum data layouts lists them).',
       { file: dir },
     )
   }

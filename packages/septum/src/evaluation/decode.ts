@@ -148,8 +148,11 @@ export function checkLabels(
   if (strange.length === 0) return
   throw new SeptumError(
     'label-unknown',
-    `The ${whose} holds ${strange.slice(0, 5).join(', ')}${strange.length > 5 ? ', …' : ''}, which the data set does not know (labels 0, ${known.join(', ')})`,
+    `The ${whose} holds ${strange.slice(0, 5).join(', ')}${strange.length > 5 ? ', …' : ''}, which the data set does not know (labels ${shortList([0, ...known])})`,
     'Map the labels of the method to those of the data set, or name them with --classes.',
     { file },
   )
 }
+
+const shortList = (values: readonly number[]): string =>
+  values.length > 8 ? `${values.slice(0, 6).join(', ')}, … ${values.at(-1)}` : values.join(', ')

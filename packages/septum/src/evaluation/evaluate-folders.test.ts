@@ -270,6 +270,16 @@ describe('a bad case costs a sentence and not the others', () => {
     ])
   })
 
+  it('many of them, of which five are told', async () => {
+    for (let i = 0; i < 8; i++) {
+      await mask(`ref/bad${i}.png`, '01')
+      writeFileSync(at(`pred/bad${i}.png`), 'no picture')
+    }
+    expect((await evaluate()).problems).toHaveLength(8)
+    expect(warnings.filter((text) => text.startsWith('case bad'))).toHaveLength(5)
+    expect(warnings).toContain('3 more cases could not be scored.')
+  })
+
   it('a damaged reference', async () => {
     await mask('pred/bad.png', '01')
     writeFileSync(at('ref/bad.png'), 'no picture')

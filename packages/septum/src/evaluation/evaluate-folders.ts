@@ -92,7 +92,7 @@ export async function evaluateFolders(request: EvaluateFoldersRequest): Promise<
     throw new SeptumError(
       'evaluate-none',
       `No case could be scored: ${problem ? `${problem.case}: ${problem.message.replace(/\. [^.]*\.$/, '')}` : 'there is none'}`,
-      'See the warnings above; each case has its own.',
+      'See the warnings above. Is the second folder that of the data set, not of its masks alone?',
     )
   }
   return { evaluation, plan, jobs }
@@ -163,11 +163,16 @@ function notesOf(
   ]
 }
 
+/** Beyond these one mistake that all cases share would fill the screen; results.json has them all. */
+const PROBLEMS_SHOWN = 5
+
 /** One sentence for everything that did not go into the numbers. */
 function warn({ problems, unpaired, absent, methods }: Evaluation, reporter: Reporter): void {
   const named = (name: string | null) => (methods.length > 1 && name !== null ? `${name}, ` : '')
-  for (const { case: name, method, message } of problems)
+  for (const { case: name, method, message } of problems.slice(0, PROBLEMS_SHOWN))
     reporter.warn(`${named(method)}case ${name}: ${message}`)
+  if (problems.length > PROBLEMS_SHOWN)
+    reporter.warn(`${problems.length - PROBLEMS_SHOWN} more cases could not be scored.`)
   for (const { method, withoutPrediction, withoutReference } of unpaired) {
     if (withoutPrediction.length > 0)
       reporter.warn(

@@ -11,15 +11,19 @@ import {
 import type { Preprocessing } from '../datasets/preprocess/index.js'
 import { defaultCodes } from '../formats/dicom/seg/codes.js'
 import type { BundleParts, Method, Task } from '../methods/method.js'
+import { labelRule } from '../training/label-map.js'
 import type { ExportedFile } from './exporter.js'
 
 /** Okabe and Ito's colours, which people with any colour vision tell apart; with more classes they come again. */
 const palette = ['#009e73', '#e69f00', '#56b4e9', '#d55e00', '#cc79a7', '#0072b2', '#f0e442'] as const
 
-export function bundleClasses(names: readonly string[]): BundleClass[] {
+/** Classes with the labels that masks of the run have, so that masks of the bundle are scored as those are. */
+export function bundleClasses(names: readonly string[], regions?: Task['regions']): BundleClass[] {
+  const { labels } = labelRule(names.length, regions)
   return names.map((name, i) => ({
     name,
-    label: i + 1,
+    label: labels[i]!,
+    ...(regions ? { region: regions[i]! } : {}),
     colour: palette[i % palette.length]!,
     ...defaultCodes(name),
   }))
@@ -51,13 +55,15 @@ export async function manifestOf(
   precision?: BundlePrecision,
 ): Promise<BundleManifest> {
   const { task, preprocessing } = facts
+  const { order } = labelRule(task.classes.length, task.regions)
   return {
     format: bundleFormat,
     version: bundleVersion,
     septum: facts.septum,
     method: { ...facts.method, options: facts.options, parameters: facts.parameters },
     dimensions: task.dimensions,
-    classes: bundleClasses(task.classes),
+    classes: bundleClasses(task.classes, task.regions),
+    ...(order ? { paintOrder: order } : {}),
     channels: task.imageChannels,
     size: parts.size,
     preprocessing: {

@@ -37,7 +37,8 @@ export function agreementOf(manifests: readonly BundleManifest[], folders: reado
   if (!first) throw new SeptumError('bundle-ensemble', 'There is no model', 'Give a bundle.')
   const common = (manifest: BundleManifest): string =>
     JSON.stringify([
-      manifest.classes.map(({ name }) => name),
+      manifest.classes.map(({ name, label, region }) => [name, label, region]),
+      manifest.paintOrder,
       manifest.dimensions,
       fileChannels(manifest),
       manifest.preprocessing.maxValue,

@@ -1,4 +1,10 @@
-import { type Connectivity, labelComponents } from '@septum/core'
+import {
+  type Connectivity,
+  type LabelledClass,
+  labelComponents,
+  labelsOfClass,
+  maskOfClass,
+} from '@septum/core'
 
 /** Components of a class that are taken away. */
 export interface ClassCleaning {
@@ -19,18 +25,22 @@ export function componentSizes(labels: Int32Array, count: number): Float64Array 
 }
 
 /**
- * Takes components away from a label map, class by class, in place; what goes becomes background.
- * @param labels [...size], label i + 1 for class i. @param cleaning one entry for each class; undefined leaves it.
+ * Takes components away from a label map, class by class, in place; what goes becomes background, or, of a region within
+ * another, that one.
+ * @param labels [...size]. @param cleaning one entry for each class; undefined leaves it. @param classes of the map;
+ * default label i + 1 for class i. @param order of regions, as they are painted.
  */
 export function cleanLabels(
   labels: Uint8Array,
   size: readonly number[],
   cleaning: readonly (ClassCleaning | undefined)[],
+  classes: readonly LabelledClass[] = cleaning.map((_, index) => ({ label: index + 1 })),
+  order: readonly number[] = cleaning.map((_, index) => index),
 ): void {
-  for (const [index, rule] of cleaning.entries()) {
+  for (const [turn, index] of order.entries()) {
+    const rule = cleaning[index]
     if (!rule || (!rule.keepLargest && rule.leastSamples <= 1)) continue
-    const label = index + 1
-    const mask = labels.map((value) => (value === label ? 1 : 0))
+    const mask = maskOfClass(labels, classes[index]!)
     const { labels: components, count } = labelComponents(mask, size, fullConnectivity(size))
     const sizes = componentSizes(components, count)
     let largest = 0
@@ -38,9 +48,14 @@ export function cleanLabels(
     const stays = Uint8Array.from(sizes, (samples, c) =>
       samples >= rule.leastSamples && (!rule.keepLargest || c === largest) ? 1 : 0,
     )
+    const beneath = order.slice(0, turn).map((c) => classes[c]!)
+    const left = Uint8Array.from({ length: 256 }, (_, label) => {
+      const around = beneath.findLast((entry) => labelsOfClass(entry).includes(label))
+      return around?.label ?? 0
+    })
     for (let i = 0; i < labels.length; i++) {
       const component = components[i]!
-      if (component > 0 && stays[component - 1] === 0) labels[i] = 0
+      if (component > 0 && stays[component - 1] === 0) labels[i] = left[labels[i]!]!
     }
   }
 }

@@ -260,7 +260,11 @@ async function caseKey(
   const draws = manifests.some(({ model }) => model.kind === 'next-scale') ? index : null
   const preview = request.onCase !== undefined
   const parts = [
-    manifests.map(({ files, preprocessing }) => [files.map(({ sha256 }) => sha256), preprocessing]),
+    manifests.map(({ files, preprocessing, classes, paintOrder }) => [
+      files.map(({ sha256 }) => sha256),
+      preprocessing,
+      ...(paintOrder ? [paintOrder, classes.map(({ label, region }) => [label, region])] : []),
+    ]),
     [
       samples,
       seed,

@@ -4,6 +4,7 @@ import { openBundleFolder } from './bundles.js'
 import { cleanLabels } from './clean.js'
 import { usualWindow, windowsOf } from './planes.js'
 import { segmentImage } from './segment.js'
+import { classStatistics } from './statistics.js'
 import { expected, plainOptions, planeBundle, samplingModel, volumeBundle } from './testing.js'
 
 let plane: BundleModel
@@ -38,6 +39,19 @@ describe('windows and grids against NumPy', () => {
       const most = Math.max(bright![i]!, dark![i]!)
       expect(label).toBe(most <= 0.5 ? 0 : most === bright![i] ? 1 : 2)
     })
+  })
+
+  it('statistics of what is left once small components are gone', async () => {
+    const cleaning = { keepLargest: ['bright'], least: {} }
+    const whole = await segmentImage([plane], pictureOf(expected.picture), plainOptions)
+    const { labels, statistics } = await segmentImage([plane], pictureOf(expected.picture), {
+      ...plainOptions,
+      cleaning,
+    })
+    const kept = expected.picture.sliding.slice(0, 273).filter((_, i) => labels[i] === 1)
+    expect(kept.length).toBeLessThan(whole.statistics[0]!.samples)
+    expect(statistics[0]).toMatchObject({ name: 'bright', samples: kept.length, components: 1 })
+    expect(statistics[0]!.meanProbability).toBeCloseTo(kept.reduce((a, b) => a + b) / kept.length, 5)
   })
 
   it('a picture at once', async () => {
@@ -284,5 +298,32 @@ describe('small components', () => {
       ]),
     ).toBe('001100000100000002000222')
     expect(cleaned([{ keepLargest: true, leastSamples: 4 }, undefined])).toBe('000002000000000002000222')
+  })
+
+  it('of regions: what goes becomes the region around it', () => {
+    // Whole = 2 and 1, painted as 2; core = 1 alone.
+    const classes = [
+      { name: 'core', label: 1, region: [1] },
+      { name: 'whole', label: 2, region: [1, 2] },
+    ]
+    const order = [1, 0]
+    const start = [1, 2, 1, 1, 0, 0, 0, 1, 2, 0]
+    const largest = { keepLargest: true, leastSamples: 0 }
+    const labels = (rules: Parameters<typeof cleanLabels>[2]) => {
+      const changed = Uint8Array.from(start)
+      cleanLabels(changed, [1, 10], rules, classes, order)
+      return changed.join('')
+    }
+    // The largest core has 2 samples; the core at the left lies in the whole, as that at the right does.
+    expect(labels([largest, undefined])).toBe('2211000220')
+    // The smaller whole goes with the core in it.
+    expect(labels([undefined, largest])).toBe('1211000000')
+    const none = { samples: [], probabilitySums: new Float64Array(2), uncertaintySums: new Float64Array(2) }
+    const measured = { labels: Uint8Array.from(start), size: [1, 10], ...none }
+    const statistics = classStatistics(classes, measured)
+    expect(statistics.map(({ label, samples, components }) => [label, samples, components])).toEqual([
+      [1, 4, 3],
+      [2, 6, 2],
+    ])
   })
 })

@@ -2,12 +2,15 @@ import {
   type BundleModel,
   entropyMap,
   type ImageGeometry,
-  labelMap,
+  LabelFusion,
+  type LabelRule,
+  labelsOfClass,
   type MedicalImage,
   varianceMap,
 } from '@septum/core'
 import { type ClassCleaning, cleanLabels } from './clean.js'
 import { exclusiveLabels } from './labels.js'
+import { MarkedSums } from './marked-sums.js'
 import { type ModelPlane, modelPlanes, type PlaneOptions } from './planes.js'
 import { type ClassStatistics, classStatistics, sampleMm } from './statistics.js'
 import { asSize3, viewOf } from './view.js'
@@ -33,7 +36,7 @@ export interface SegmentedCase {
   /** [H, W] or [D, H, W] */
   readonly size: readonly number[]
   readonly geometry?: ImageGeometry
-  /** [...size], 0 background, i + 1 for class i. */
+  /** [...size], 0 background, the labels of the manifest's classes (`maskOfClass` tells where one is). */
   readonly labels: Uint8Array
   /** Label maps of the hypotheses; empty for methods of one mask. */
   readonly samples: readonly Uint8Array[]
@@ -61,16 +64,17 @@ export async function segmentImage(
   const size = image.shape.slice(1)
   const [depth, height, width] = asSize3(size)
   const pixels = height * width
-  const { classes, model: graphs } = models[0]!.manifest
+  const { classes, paintOrder, model: graphs } = models[0]!.manifest
   const names = classes.map(({ name }) => name)
-  const exclusive = graphs.kind === 'mask' && graphs.output === 'softmax'
+  const rule = { labels: classes.map(({ label }) => label), ...(paintOrder && { order: paintOrder }) }
+  const own = classes.map((entry) => Uint8Array.from({ length: 256 }, marks(labelsOfClass(entry))))
+  const exclusive = !paintOrder && graphs.kind === 'mask' && graphs.output === 'softmax'
   const total = depth * pixels
   const labels = new Uint8Array(total)
   const samples: Uint8Array[] = []
   const probability = options.maps ? new Float32Array(names.length * total) : undefined
   const uncertainty = options.maps ? new Float32Array(names.length * total) : undefined
-  const probabilitySums = new Float64Array(names.length)
-  const uncertaintySums = new Float64Array(names.length)
+  const sums = new MarkedSums(own)
   const streams = models.map((model) => modelPlanes(model, viewOf(model.manifest, image), options))
   try {
     for (let z = 0; z < depth; z++) {
@@ -83,18 +87,14 @@ export async function segmentImage(
       const perClass = names.map((_, c) => mean.subarray(c * pixels, (c + 1) * pixels))
       const sampled = planes.some((plane) => plane.samples)
       const doubts = perClass.map(sampled ? entropyMap : varianceMap)
-      const plane = exclusive ? exclusiveLabels(perClass) : labelMap(perClass)
+      const plane = exclusive ? exclusiveLabels(perClass) : fused(perClass, rule)
       labels.set(plane, z * pixels)
       for (const [c, map] of perClass.entries()) {
-        for (let i = 0; i < pixels; i++) {
-          if (plane[i] !== c + 1) continue
-          probabilitySums[c]! += map[i]!
-          uncertaintySums[c]! += doubts[c]![i]!
-        }
+        sums.add(c, plane, z * pixels, map, doubts[c]!)
         probability?.set(map, c * total + z * pixels)
         uncertainty?.set(doubts[c]!, c * total + z * pixels)
       }
-      hypotheses(planes, names.length, pixels).forEach((sample, s) => {
+      hypotheses(planes, rule, pixels).forEach((sample, s) => {
         samples[s] ??= new Uint8Array(total)
         samples[s].set(sample, z * pixels)
       })
@@ -104,7 +104,8 @@ export async function segmentImage(
   }
   const { geometry } = image
   const cleaning = resolveCleaning(options.cleaning, names, geometry)
-  for (const map of [labels, ...samples]) cleanLabels(map, size, cleaning)
+  for (const map of [labels, ...samples]) cleanLabels(map, size, cleaning, classes, paintOrder)
+  const { probability: probabilitySums, uncertainty: uncertaintySums } = sums.over(labels)
   const measured = { labels, size, samples, probabilitySums, uncertaintySums, ...(geometry && { geometry }) }
   return {
     size,
@@ -112,7 +113,7 @@ export async function segmentImage(
     labels,
     samples,
     ...(probability && uncertainty && { probability, uncertainty }),
-    statistics: classStatistics(names, measured),
+    statistics: classStatistics(classes, measured),
   }
 }
 
@@ -123,15 +124,26 @@ function meanOf(maps: readonly Float32Array[]): Float32Array {
   return mean
 }
 
+/** 1 at the labels of a list. */
+const marks = (labels: readonly number[]) => (_: unknown, label: number) => Number(labels.includes(label))
+
+function fused(maps: readonly Float32Array[], rule: LabelRule): Uint8Array {
+  const fusion = new LabelFusion(maps[0]!.length, rule)
+  for (const [c, map] of maps.entries()) fusion.add(c, map)
+  return fusion.labels
+}
+
 /** Label planes of all samples of all models that draw some. */
-function hypotheses(planes: readonly ModelPlane[], classes: number, pixels: number): Uint8Array[] {
+function hypotheses(planes: readonly ModelPlane[], rule: LabelRule, pixels: number): Uint8Array[] {
+  const classes = rule.labels.length
   return planes.flatMap(({ samples }) => {
     if (!samples) return []
     return Array.from({ length: samples.length / (classes * pixels) }, (_, s) =>
-      labelMap(
+      fused(
         Array.from({ length: classes }, (_, c) =>
           samples.subarray((s * classes + c) * pixels, (s * classes + c + 1) * pixels),
         ),
+        rule,
       ),
     )
   })

@@ -3,7 +3,9 @@ import {
   diceFromCounts,
   type ImageGeometry,
   iouFromCounts,
+  type LabelledClass,
   labelComponents,
+  maskOfClass,
   packMask,
 } from '@septum/core'
 import { componentSizes, fullConnectivity } from './clean.js'
@@ -49,11 +51,14 @@ export interface Measured {
 }
 
 /** Measures every class of a finished case. */
-export function classStatistics(names: readonly string[], measured: Measured): ClassStatistics[] {
+export function classStatistics(
+  classes: readonly (LabelledClass & { readonly name: string })[],
+  measured: Measured,
+): ClassStatistics[] {
   const { labels, size, geometry, samples, probabilitySums, uncertaintySums } = measured
-  return names.map((name, index): ClassStatistics => {
-    const label = index + 1
-    const mask = labels.map((value) => (value === label ? 1 : 0))
+  return classes.map((entry, index): ClassStatistics => {
+    const { name, label } = entry
+    const mask = maskOfClass(labels, entry)
     const components = labelComponents(mask, size, fullConnectivity(size))
     const sizes = componentSizes(components.labels, components.count)
     const marked = sizes.reduce((sum, each) => sum + each, 0)
@@ -68,16 +73,16 @@ export function classStatistics(names: readonly string[], measured: Measured): C
       largestComponent: sizes.reduce((most, each) => Math.max(most, each), 0),
       meanProbability: marked > 0 ? probabilitySums[index]! / marked : null,
       meanUncertainty: marked > 0 ? uncertaintySums[index]! / marked : null,
-      ...(samples.length > 1 && agreement(samples, label)),
+      ...(samples.length > 1 && agreement(samples, entry)),
     }
   })
 }
 
 function agreement(
   samples: readonly Uint8Array[],
-  label: number,
+  entry: LabelledClass,
 ): Pick<ClassStatistics, 'agreement' | 'samplesRange'> {
-  const masks = samples.map((sample) => packMask(sample.map((value) => (value === label ? 1 : 0))))
+  const masks = samples.map((sample) => packMask(maskOfClass(sample, entry)))
   let [dice, iou, pairs] = [0, 0, 0]
   for (const [i, a] of masks.entries()) {
     for (const b of masks.slice(i + 1)) {

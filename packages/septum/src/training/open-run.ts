@@ -97,13 +97,17 @@ export async function openSplit(
     )
   }
   const named = cases && new Set(cases)
-  const chosen = named
-    ? dataset.cases.filter(({ name }) => named.has(name))
-    : selectCases(dataset.cases, splits)[split]
-  if (chosen.length === 0)
-    throw new SeptumError('split-empty', `The ${split} split has no case`, 'Choose another --split.', {
-      file: dataset.dir,
-    })
+  const parts = selectCases(dataset.cases, splits)
+  const chosen = named ? dataset.cases.filter(({ name }) => named.has(name)) : parts[split]
+  if (chosen.length === 0) {
+    const counts = `train has ${parts.train.length} cases, val ${parts.val.length}, test ${parts.test.length}`
+    throw new SeptumError(
+      'split-empty',
+      `The ${split} split has no case`,
+      `Choose another --split: ${counts}.`,
+      { file: dataset.dir },
+    )
+  }
   if (part) return { ...openPart(part, dataset, task), splits, chosen, annotated: part.annotated }
   return { dataset, splits, chosen, store: new CaseStore(dataset, { cacheBytes: 0 }), task, annotated: null }
 }

@@ -1,8 +1,8 @@
-import { type MultiRaterScores, multiRaterScores, packMask } from '@septum/core'
+import { LabelFusion, type MultiRaterScores, multiRaterScores, packMask } from '@septum/core'
 import type { SegmentationCase, Stored } from '../datasets/index.js'
 import type { SegmentationModel } from '../methods/method.js'
 import type { PredictedCase, PredictedClass } from './api.js'
-import { LabelFusion } from './label-map.js'
+import { labelRule } from './label-map.js'
 import { IGNORED } from './labels.js'
 import { shownValues } from './picture.js'
 import type { CaseOptions } from './predict-case.js'
@@ -49,7 +49,7 @@ function cut(map: Float32Array): Uint8Array {
 }
 
 function fusedLabels(maps: VolumeProbabilities, samples: number): Uint8Array {
-  const fusion = new LabelFusion(samples, maps.classes)
+  const fusion = new LabelFusion(samples, labelRule(maps.classes))
   for (let c = 0; c < maps.classes; c++) fusion.add(c, maps.map(c))
   return fusion.labels
 }

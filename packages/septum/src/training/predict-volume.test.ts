@@ -1,7 +1,8 @@
+import { LabelFusion } from '@septum/core'
 import { nn, type Tensor } from '@septum/torch'
 import { describe, expect, it } from 'vitest'
 import type { PredictOptions, SegmentationModel } from '../methods/method.js'
-import { classLabels, LabelFusion, labelMap } from './label-map.js'
+import { labelMap, labelRule } from './label-map.js'
 import { predictVolume } from './predict-volume.js'
 import { patchCount, patchStarts } from './slide-volume.js'
 
@@ -79,7 +80,7 @@ describe('one label map', () => {
   })
 
   it('does not depend on the order in which classes come', () => {
-    const fusion = new LabelFusion(4, 2)
+    const fusion = new LabelFusion(4, labelRule(2))
     fusion.add(1, map(0.7, 0.8, 0.3, 0.6))
     fusion.add(0, map(0.6, 0.9, 0.4, 0.6))
     expect([...fusion.labels]).toEqual([2, 1, 0, 1])
@@ -88,7 +89,7 @@ describe('one label map', () => {
   it('has the labels of the data set for regions, so that they are found again', () => {
     // BraTS 2021 in nnU-Net: necrosis 1, oedema 2, enhancing 3; whole, core, enhancing.
     const regions = [[1, 2, 3], [1, 3], [3]]
-    expect(classLabels(3, regions)).toEqual([2, 1, 3])
+    expect(labelRule(3, regions)).toEqual({ labels: [2, 1, 3], order: [0, 1, 2] })
     const labels = labelMap([map(1, 1, 1, 0), map(0, 1, 1, 0), map(0, 0, 1, 0)], regions)
     expect([...labels]).toEqual([2, 1, 3, 0])
     const found = regions.map((own) => [...labels].map((label) => Number(own.includes(label))))
@@ -97,7 +98,7 @@ describe('one label map', () => {
       [0, 1, 1, 0],
       [0, 0, 1, 0],
     ])
-    expect(classLabels(3)).toEqual([1, 2, 3])
+    expect(labelRule(3)).toEqual({ labels: [1, 2, 3] })
   })
 
   it('shows a core within the whole, in whatever order they are named', () => {

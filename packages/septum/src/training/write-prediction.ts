@@ -1,9 +1,9 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type ImageGeometry, SeptumError } from '@septum/core'
+import { type ImageGeometry, LabelFusion, SeptumError } from '@septum/core'
 import { writeImage, writeMask, writePng } from '../formats/index.js'
 import type { PredictedCase } from './api.js'
-import { LabelFusion, labelMap } from './label-map.js'
+import { labelMap, labelRule } from './label-map.js'
 import type { VolumeProbabilities } from './predict-volume.js'
 import type { RunTask } from './workplace.js'
 
@@ -52,10 +52,12 @@ export async function writeCase(
     await writePng(file('uncertainty', `${item.name}${suffix}`), { data: bytes(entry.uncertainty), shape })
     files += 2
   }
+  // Masks of an earlier run with more samples, or of another model, would be scored as this one's.
+  rmSync(join(out, 'samples', item.name), { recursive: true, force: true })
   const count = item.classes[0]!.samples.length
   if (count < 2) return files
   for (let s = 0; s < count; s++) {
-    const fusion = new LabelFusion(pixels, item.classes.length, regions)
+    const fusion = new LabelFusion(pixels, labelRule(item.classes.length, regions))
     for (const [c, { samples }] of item.classes.entries()) fusion.add(c, samples[s]!)
     const path = file(`samples/${item.name}`, String(s + 1).padStart(3, '0'))
     await writeMask(path, fusion.labels, size, visible)
@@ -93,7 +95,7 @@ export async function writeVolume(
     return path
   }
   const samples = size.reduce((a, b) => a * b, 1)
-  const fusion = new LabelFusion(samples, maps.classes, task.regions)
+  const fusion = new LabelFusion(samples, labelRule(maps.classes, task.regions))
   for (const [c, title] of task.classes.entries()) {
     const map = maps.map(c)
     fusion.add(c, map)

@@ -1,15 +1,16 @@
+import { type LabelledClass, maskOfClass } from '@septum/core'
+
 /**
  * Marked samples of one class in one slice.
- * @param labels [D, H, W]. @param label of the class, from 1. @param z slice, from 0.
+ * @param labels [D, H, W]. @param z slice, from 0.
  */
 export function samplesInSlice(
   labels: Uint8Array,
   [, height, width]: readonly number[],
-  label: number,
+  entry: LabelledClass,
   z: number,
 ): number {
   const pixels = height! * width!
-  let count = 0
-  for (let i = z * pixels; i < (z + 1) * pixels; i++) if (labels[i] === label) count++
-  return count
+  const mask = maskOfClass(labels.subarray(z * pixels, (z + 1) * pixels), entry)
+  return mask.reduce((count, marked) => count + marked, 0)
 }

@@ -141,7 +141,7 @@ export class Actions {
     const result =
       store.session.where === 'server'
         ? await this.onServer(picture, model, (answer) =>
-            pictureResult(answer, store.session.manifest?.classes.length ?? 1, store.session.seed),
+            pictureResult(answer, store.session.manifest?.classes ?? [], store.session.seed),
           )
         : await this.inBrowser(picture, model, turn)
     if (!result || turn !== this.turn) return

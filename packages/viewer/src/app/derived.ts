@@ -1,3 +1,4 @@
+import { type BundleClass, maskOfClass } from '@septum/core'
 import { type Blend, blendOf, maskAbove } from '../analysis/blend.js'
 import { type Frame, placeModel } from '../engine/place.js'
 import type { OpenPicture } from '../files/picture.js'
@@ -39,7 +40,8 @@ export class Derived {
   raters(): readonly Uint8Array[] {
     const { picture, manifest } = this.store.session
     if (!picture) return []
-    return this.rating(picture, manifest?.classes.length ?? 1, this.store.settings.classIndex)
+    const { classes = [] } = manifest ?? {}
+    return this.rating(picture, classes, this.store.settings.classIndex)
   }
 
   /** The window of a model that does not see all of the picture; null where it does, or is not known. */
@@ -59,8 +61,14 @@ function place(
   return placeModel(spaced(image, spacingMm), manifest, centre).frame
 }
 
-function ratersOf({ raters }: OpenPicture, classes: number, classIndex: number): readonly Uint8Array[] {
+function ratersOf(
+  { raters }: OpenPicture,
+  classes: readonly BundleClass[],
+  classIndex: number,
+): readonly Uint8Array[] {
+  const entry = classes[classIndex]
+  const single = classes.length <= 1 && !entry?.region
   return raters.map((labels) =>
-    labels.map((value) => Number(classes > 1 ? value === classIndex + 1 : value > 0)),
+    single || !entry ? labels.map((value) => Number(value > 0)) : maskOfClass(labels, entry),
   )
 }

@@ -1,10 +1,10 @@
-import type { BundleClass, MedicalImage } from '@septum/core'
+import { type BundleClass, type MedicalImage, stackedMasks } from '@septum/core'
 import { encodeSeg, type SourceSeries } from 'septum/browser'
 
 /**
  * Masks as a DICOM Segmentation that refers to its source slice by slice. Name and dates of the patient are copied from
  * the source, as the standard wants of objects of one study; the file stays on the person's disk.
- * @param labels [D, H, W] or [H, W] on the grid of the source, i + 1 for class i. @throws SeptumError `seg-masks`.
+ * @param labels [D, H, W] or [H, W] on the grid of the source, with the labels of the classes. @throws SeptumError `seg-masks`.
  */
 export function segOf(
   labels: Uint8Array,
@@ -14,9 +14,10 @@ export function segOf(
   name: string,
 ): Uint8Array {
   const { geometry } = image
+  const regions = classes.some(({ region }) => region)
   const masks = {
-    data: labels,
-    shape: [1, ...image.shape.slice(1)],
+    data: regions ? stackedMasks(labels, classes) : labels,
+    shape: [regions ? classes.length : 1, ...image.shape.slice(1)],
     maxValue: 255,
     ...(geometry && { geometry }),
   }

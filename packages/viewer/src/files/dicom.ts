@@ -16,7 +16,7 @@ import {
 } from 'septum/browser'
 import { readJpeg } from './jpeg.js'
 import { mostVolumeBytes } from './limits.js'
-import type { ReadImage } from './nifti.js'
+import type { ReadImage } from './read-image.js'
 
 export { looksLikeDicom }
 

@@ -1,9 +1,8 @@
-import { type MedicalImage, SeptumError } from '@septum/core'
+import { SeptumError } from '@septum/core'
 import {
   describeNifti,
   inVolumeFile,
   isGzip,
-  largestValue,
   type NiftiHeader,
   niftiSamples,
   parseNiftiHeader,
@@ -12,12 +11,7 @@ import {
 } from 'septum/browser'
 import { ByteStream } from './byte-stream.js'
 import { mostVolumeBytes } from './limits.js'
-
-/** An image of a file, and what was assumed of it. */
-export interface ReadImage {
-  readonly image: MedicalImage
-  readonly notes: readonly string[]
-}
+import { imageOf, type ReadImage } from './read-image.js'
 
 /** Whether a file begins like NIfTI, or is packed so that only unpacking can tell. */
 export const looksLikeNifti = (head: Uint8Array): boolean =>
@@ -41,28 +35,12 @@ export function readNifti(file: File): Promise<ReadImage> {
       const { shape, geometry, notes } = describeNifti(header, file.name, { maxBytes: mostVolumeBytes })
       await bytes.skip(header.voxOffset - length)
       const data = niftiSamples(header, await bytes.take(storedBytes(header)), file.name)
-      const [channels, depth, ...plane] = shape as [number, number, ...number[]]
-      const flat = plane.length === 2 && depth === 1
-      const place = flat && geometry ? planeOf(geometry) : geometry
-      const image = {
-        data,
-        shape: flat ? [channels, ...plane] : shape,
-        ...(place && { geometry: place }),
-        maxValue: largestValue(data),
-      }
-      return { image, notes }
+      return { image: imageOf(data, shape, geometry), notes }
     } finally {
       await bytes.close()
     }
   })
 }
-
-/** A volume of one slice is a picture with a place. */
-const planeOf = ({ spacingMm, originMm, directions }: NonNullable<MedicalImage['geometry']>) => ({
-  spacingMm: spacingMm.slice(-2),
-  originMm,
-  directions: directions.slice(-2),
-})
 
 async function headerOf(bytes: ByteStream, file: string): Promise<{ header: NiftiHeader; length: number }> {
   const first = await bytes.take(348)
@@ -71,7 +49,7 @@ async function headerOf(bytes: ByteStream, file: string): Promise<{ header: Nift
     throw new SeptumError(
       'viewer-not-an-image',
       'This file is neither a picture nor a volume that the viewer can read',
-      'Open PNG, JPEG, NIfTI or DICOM files.',
+      'Open PNG, JPEG, NIfTI, NRRD, MetaImage or DICOM files.',
       { file },
     )
   }

@@ -1,10 +1,12 @@
 import { SeptumError } from '@septum/core'
 import { looksLikeDicom, readDicomFiles } from './dicom.js'
+import { looksLikeHeader, readHeaderVolume } from './header-volume.js'
 import { isJpeg } from './jpeg.js'
 import { checkBytes, checkVolumeBytes } from './limits.js'
 import { looksLikeNifti, readNifti } from './nifti.js'
 import { type OpenPicture, readPictureFile } from './picture.js'
 import { isPng } from './png.js'
+import type { ReadImage } from './read-image.js'
 import { type OpenVolume, openVolume } from './volume.js'
 
 export type Opened =
@@ -19,12 +21,17 @@ export type Opened =
 export async function openFiles(files: readonly File[], reference?: string): Promise<Opened> {
   const heads = await Promise.all(files.map(headOf))
   const dicom = files.filter((_, i) => looksLikeDicom(heads[i]!))
+  const headers = files.filter((_, i) => looksLikeHeader(heads[i]!))
+  if (headers.length === 1 && dicom.length === 0) {
+    const [header] = headers as [File]
+    return volume(header, await readWithin(header, (file) => readHeaderVolume(file, files)), reference)
+  }
   if (files.length === 1 || dicom.length === 0) {
     const [file] = files
     if (!file) throw nothing()
     const head = heads[0]!
     if (isPng(head) || isJpeg(head)) return picture(file, reference)
-    if (looksLikeNifti(head)) return nifti(file, reference)
+    if (looksLikeNifti(head)) return volume(file, await readWithin(file, readNifti), reference)
     if (dicom.length === 0) {
       if (files.length > 1) throw nothing()
       return picture(file, reference)
@@ -52,9 +59,13 @@ async function picture(file: File, reference?: string): Promise<Opened> {
   return { kind: 'picture', picture: own }
 }
 
-async function nifti(file: File, reference?: string): Promise<Opened> {
+function readWithin(file: File, read: (file: File) => Promise<ReadImage>): Promise<ReadImage> {
   checkVolumeBytes(file.size, file.name)
-  const { image, notes } = await readNifti(file)
+  return read(file)
+}
+
+/** The image of a file of volumes: a picture where it is a single plane. */
+function volume(file: File, { image, notes }: ReadImage, reference?: string): Opened {
   const rest = { notes, ...(reference !== undefined && { reference }) }
   return image.shape.length === 3
     ? { kind: 'picture', picture: { name: file.name, image, raters: [], ...rest } }
@@ -75,5 +86,5 @@ const nothing = () =>
   new SeptumError(
     'viewer-not-an-image',
     'There is nothing among these files that the viewer can read',
-    'Open one picture (PNG, JPEG), one volume (NIfTI), or the DICOM files of one series.',
+    'Open one picture (PNG, JPEG), one volume (NIfTI, NRRD, MetaImage), or the DICOM files of one series.',
   )

@@ -1,4 +1,4 @@
-import type { MedicalImage } from '@septum/core'
+import { type BundleClass, maskOfClass } from '@septum/core'
 import { niftiBytes } from 'septum/browser'
 import type { ClassMaps, RunResult, VolumeResult } from '../engine/messages.js'
 import { readNifti } from '../files/nifti.js'
@@ -17,7 +17,11 @@ export function sentImage(source: OpenPicture | OpenVolume): ServerQuestion['ima
 }
 
 /** A server's answer as the page's own engine would give it; without stages. @throws SeptumError of a broken file. */
-export async function pictureResult(answer: ServerAnswer, classes: number, seed: number): Promise<RunResult> {
+export async function pictureResult(
+  answer: ServerAnswer,
+  classes: readonly BundleClass[],
+  seed: number,
+): Promise<RunResult> {
   const [[mask], samples, [maps]] = await Promise.all([
     labelsOf(answer, 'mask'),
     labelsOf(answer, 'sample'),
@@ -25,14 +29,11 @@ export async function pictureResult(answer: ServerAnswer, classes: number, seed:
   ])
   const probability = (await readNifti(maps!)).image.data
   const pixels = mask!.length
-  const marked = (labels: MedicalImage['data'], c: number) =>
-    Uint8Array.from(labels, (label) => Number(label === c + 1))
   const hypotheses = samples.length > 0 ? samples : [mask!]
   return {
-    classes: Array.from(
-      { length: classes },
-      (_, c): ClassMaps => ({
-        samples: hypotheses.map((labels) => marked(labels, c)),
+    classes: classes.map(
+      (entry, c): ClassMaps => ({
+        samples: hypotheses.map((labels) => maskOfClass(labels, entry)),
         probability: Float32Array.from(probability.subarray(c * pixels, (c + 1) * pixels)),
       }),
     ),

@@ -61,8 +61,9 @@ export function display(store: Store, pictures: Pictures): () => void {
       [low, black],
       [high, white],
     ] as const) {
-      input.min = String(Math.min(0, least))
-      input.max = String(Math.max(most, picture?.image.maxValue === 255 ? 255 : most))
+      // A window may reach beyond the values: the sliders say where it is.
+      input.min = String(Math.min(0, least, black))
+      input.max = String(Math.max(most, white, picture?.image.maxValue === 255 ? 255 : most))
       input.step = step > 0 ? String(step) : '1'
       input.value = String(value)
     }

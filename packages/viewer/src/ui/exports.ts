@@ -77,8 +77,11 @@ export function exports(store: Store, derived: Derived, pictures: Pictures, stag
     return compressed(niftiBytes(whole, text), 'gzip')
   }
 
-  /** The class in view alone: its mask is what is in sight. */
-  const segmentsOf = () => [store.session.manifest!.classes[store.settings.classIndex]!]
+  /** The class in view alone, of which masks hold 1. */
+  const segmentsOf = () => {
+    const { region: _, ...entry } = store.session.manifest!.classes[store.settings.classIndex]!
+    return [{ ...entry, label: 1 }]
+  }
 
   /** The mask of a slice on the grid of the volume that it was taken from. */
   function wholeLabels({ image }: OpenPicture, slice: Uint8Array) {

@@ -76,19 +76,24 @@ export function pointer(store: Store, actions: Actions, derived: Derived, stage:
 
   const drop = byId('drop')
   const holdsFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false
-  addEventListener('dragover', (event) => {
+  // Heard before the canvas of volumes, which lets no such event through.
+  const early = { capture: true }
+  const dragged = (event: DragEvent) => {
     if (!holdsFiles(event)) return
     event.preventDefault()
     show(drop, true)
-  })
-  addEventListener('dragleave', (event) => {
+  }
+  addEventListener('dragover', dragged, early)
+  const left = (event: DragEvent) => {
     if (event.relatedTarget === null) show(drop, false)
-  })
-  addEventListener('drop', (event) => {
+  }
+  addEventListener('dragleave', left, early)
+  const dropped = (event: DragEvent) => {
     event.preventDefault()
     show(drop, false)
     if (event.dataTransfer) void droppedFiles(event.dataTransfer).then((files) => actions.openFiles(files))
-  })
+  }
+  addEventListener('drop', dropped, early)
 
   return () => {
     const { tool, picture } = store.session

@@ -59,11 +59,11 @@ function numbers({ session }: Store, volume: OpenVolume, result: VolumeResult) {
     model: { method: manifest?.method.name, dataset: manifest?.training.dataset },
     run: { where, seed: result.seed, seconds: result.seconds, masks: Math.max(1, result.hypotheses.length) },
     classes: result.statistics,
-    slices: result.statistics.map(({ name }, index) => ({
-      name,
+    slices: result.statistics.map((each, index) => ({
+      name: each.name,
       slice: cursor[0] + 1,
       areas: Array.from({ length: result.size[0]! }, (_, z) => {
-        const samples = samplesInSlice(result.labels, result.size, index + 1, z)
+        const samples = samplesInSlice(result.labels, result.size, manifest?.classes[index] ?? each, z)
         return pixel === null ? { samples } : { samples, areaMm2: samples * pixel }
       }),
     })),

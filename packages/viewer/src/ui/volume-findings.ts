@@ -23,7 +23,8 @@ export function volumeFindings(store: Store): () => void {
     say(byId('volume-slice'), `${planeAcross(volume, 0)} slice ${cursor[0] + 1}`)
     rows.replaceChildren(
       ...result.statistics.map((each, index) => {
-        const inSlice = samplesInSlice(result.labels, result.size, index + 1, cursor[0])
+        const entry = manifest?.classes[index] ?? each
+        const inSlice = samplesInSlice(result.labels, result.size, entry, cursor[0])
         const area = inSlice * (plane ? plane[0] * plane[1] : 1)
         const chip = make('span', { className: 'chip' })
         chip.style.background = manifest?.classes[index]?.colour ?? ''

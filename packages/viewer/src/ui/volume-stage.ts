@@ -4,6 +4,7 @@ import { type Store, volumeInSight } from '../app/state.js'
 import { problemOf } from '../files/problem.js'
 import type { OpenVolume } from '../files/volume.js'
 import type { VolumeView } from '../volume/view.js'
+import { contrastDrag } from './contrast-drag.js'
 import { describeVolume } from './describe-volume.js'
 import { byId, lineKey, make, show } from './dom.js'
 import { arrowOnVolume } from './volume-strip.js'
@@ -31,16 +32,13 @@ export function volumeStage(store: Store, actions: Actions): () => void {
     },
     true,
   )
+  contrastDrag(store, element)
   new ResizeObserver(() => view?.then((it) => it.resized())).observe(element)
 
   const open = async (): Promise<VolumeView> => {
     try {
       const { VolumeView: View } = await import('../volume/view.js')
-      const made = await View.on(
-        canvas,
-        (cursor) => actions.moveTo(cursor),
-        (low, high) => store.set({ grey: [low, high] }, 'grey'),
-      )
+      const made = await View.on(canvas, (cursor) => actions.moveTo(cursor))
       canvas.removeAttribute('tabindex')
       return made
     } catch (cause) {

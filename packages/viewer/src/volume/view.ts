@@ -44,37 +44,30 @@ export class VolumeView {
   private constructor(
     private readonly niivue: Niivue,
     private readonly onMove: (voxel: Voxel) => void,
-    private readonly onWindow: (low: number, high: number) => void,
   ) {
     niivue.onLocationChange = (location) => {
       const [x, y, z] = (location as { readonly mm: ArrayLike<number> }).mm as unknown as Vector3
       if (this.volume) this.onMove(this.voxelAt([x, y, z]))
     }
-    niivue.onIntensityChange = (image) => {
-      if (image === niivue.volumes[0]) this.onWindow(image.cal_min!, image.cal_max!)
-    }
   }
 
   /** @throws Error where the browser has no WebGL 2. */
-  static async on(
-    canvas: HTMLCanvasElement,
-    onMove: (voxel: Voxel) => void,
-    onWindow: (low: number, high: number) => void,
-  ): Promise<VolumeView> {
+  static async on(canvas: HTMLCanvasElement, onMove: (voxel: Voxel) => void): Promise<VolumeView> {
     const niivue = new Niivue({
       ...{ backColor: [0, 0, 0, 1], crosshairColor: [0.42, 0.72, 1, 0.8], crosshairWidth: 0.25 },
       ...{ crosshairWidthUnit: 'percent', crosshairGap: 3 },
       ...{ fontColor: [0.95, 0.97, 1, 1], fontMinPx: 13, fontSizeScaling: 0.3 },
       ...{ multiplanarShowRender: SHOW_RENDER.NEVER, multiplanarPadPixels: 6, tileMargin: 0 },
       ...{ isColorbar: false, isOrientCube: false, isCornerOrientationText: false },
-      ...{ dragMode: DRAG_MODE.windowing, dragAndDropEnabled: false, loadingText: '', logLevel: 'error' },
+      // The page changes contrast itself: NiiVue counts in whole units, too coarse for shares of one.
+      ...{ dragMode: DRAG_MODE.none, dragAndDropEnabled: false, loadingText: '', logLevel: 'error' },
       // Radiologists look from the feet: the patient's left is on the right.
       ...{ isRadiologicalConvention: true, sagittalNoseLeft: true, isNearestInterpolation: false },
       // The page has keys of its own, which can be switched off.
       ...{ clipPlaneHotKey: '', cycleClipPlaneHotKey: '', viewModeHotKey: '' },
     })
     await niivue.attachToCanvas(canvas, false)
-    return new VolumeView(niivue, onMove, onWindow)
+    return new VolumeView(niivue, onMove)
   }
 
   async show(volume: OpenVolume): Promise<void> {
@@ -88,7 +81,7 @@ export class VolumeView {
     this.arrange()
   }
 
-  /** @param labels [D, H, W] with the numbers of classes; null takes the overlay away. */
+  /** @param labels [D, H, W] with the labels of the classes; null takes the overlay away. */
   async mark(labels: Uint8Array | null, classes: readonly BundleClass[]): Promise<void> {
     const { volume, niivue } = this
     if (!volume) return
@@ -193,7 +186,7 @@ function colours(classes: readonly BundleClass[]) {
   return {
     ...{ R: parts(1), G: parts(3), B: parts(5) },
     A: [0, ...classes.map(() => 255)],
-    I: [0, ...classes.map((_, i) => i + 1)],
+    I: [0, ...classes.map(({ label }) => label)],
     labels: ['', ...classes.map(({ name }) => name)],
   }
 }

@@ -1,4 +1,4 @@
-import { SeptumError } from '@septum/core'
+import { type Reporter, SeptumError } from '@septum/core'
 import type { ExportResult } from '../../export/index.js'
 import type { RunConfig } from '../../training/api.js'
 import { shellLine } from '../config/index.js'
@@ -7,6 +7,13 @@ import type { Workplace } from '../run-command.js'
 
 /** Images that the bundle of a finished training is compared on. */
 const IMAGES = 4
+
+/** What the data set has to say was said when the training began. */
+const withoutNotes = (reporter: Reporter): Reporter => ({
+  info() {},
+  warn: (text) => reporter.warn(text),
+  progress: (label, total, unit) => reporter.progress(label, total, unit),
+})
 
 /** Codes that tell of a model that has no graph, rather than of something that went wrong. */
 const withoutGraph = ['export-method', 'export-operator', 'export-in-place', 'export-size']
@@ -30,7 +37,14 @@ export async function bundleAfterTraining(
   try {
     signal.throwIfAborted()
     const { exportRun } = await cli.load.exporting()
-    const request = { run, images: IMAGES, version: cli.version, threads, reporter, signal }
+    const request = {
+      run,
+      images: IMAGES,
+      version: cli.version,
+      threads,
+      reporter: withoutNotes(reporter),
+      signal,
+    }
     const { out, files, bytes, maxDifference, seconds } = await exportRun({
       ...request,
       ...(licence ? { licence } : {}),

@@ -14,7 +14,7 @@ export function dataSplitAction(cli: Cli, dir: string, options: DataSplitOptions
     options,
     onInterrupt: 'stopping.',
     async work(place) {
-      const { openFolderDataset, stratifiedCases, writeFolds, writeSplits } = await import(
+      const { openFolderDataset, patientsUntold, stratifiedCases, writeFolds, writeSplits } = await import(
         '../../datasets/index.js'
       )
       const dataset = await openFolderDataset(dir, {
@@ -25,13 +25,25 @@ export function dataSplitAction(cli: Cli, dir: string, options: DataSplitOptions
       const cases = options.stratify
         ? await stratifiedCases(dataset, options.stratify, { reporter: place.reporter, signal: place.signal })
         : dataset.cases
-      const made = await divide(dataset, grouped(cases, options.group), options)
+      const divided = grouped(cases, options.group)
+      if (options.group === undefined)
+        for (const { message, hint } of patientsUntold(dataset.cases))
+          place.reporter.warn(`${message}. ${hint}`)
+      const made = await divide(dataset, divided, options)
       if ('folds' in made) await writeFolds(options.out, made)
       else await writeSplits(options.out, made)
-      return describe(made, cases, dir, options.out, place)
+      const known = new Set(dataset.cases.map(({ patient }) => patient))
+      if (divided.some(({ patient }) => !known.has(patient)))
+        place.reporter.warn(
+          `The data set does not know these patients: runs find them with patient: ${yamlText(options.group!)} in dataset.yaml.`,
+        )
+      return describe(made, divided, dir, options, place)
     },
   })
 }
+
+/** A text of YAML that escapes nothing. */
+const yamlText = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 /** The cases with the patients that `--group` makes. */
 function grouped<C extends SplitCase & { readonly name: string }>(
@@ -122,7 +134,7 @@ async function describe(
   made: Splits | Folds,
   cases: readonly SplitCase[],
   dir: string,
-  out: string,
+  { out, description, layout }: DataSplitOptions,
   { columns, paint }: Workplace,
 ): Promise<Outcome> {
   const { foldsHash, splitHash } = await import('../../datasets/index.js')
@@ -153,6 +165,9 @@ async function describe(
         { columns, paint },
       ),
       `Written: ${out} (SHA-256 ${sha256.slice(0, 12)}…)`,
+      ...(layout === undefined
+        ? []
+        : [`Runs read this variant with "layout: ${layout}" in dataset.yaml (--set data.description=FILE).`]),
     ],
     next: shellLine([
       'septum',
@@ -162,6 +177,7 @@ async function describe(
       'unet',
       '--set',
       `data.splits=${splits}`,
+      ...(description === undefined ? [] : ['--set', `data.description=${description}`]),
       '--out',
       'runs/first',
     ]),

@@ -24,6 +24,7 @@ export function predictBundleAction(
     name: 'predict',
     options,
     onInterrupt: 'stopping after this window.',
+    afterInterrupt: 'The same command goes on with the rest.',
     async work({ reporter, signal }) {
       checkOptions(inputs, options)
       const { bundleFolder, predictBundles } = await import('../../inference/index.js')
@@ -44,7 +45,10 @@ export function predictBundleAction(
       return {
         result,
         text: summary(result),
-        next: `septum evaluate ${shellLine([out])} REFERENCES`,
+        next:
+          result.cases + result.skipped > 0
+            ? `septum evaluate ${shellLine([out])} REFERENCES`
+            : 'repair what is listed, then type the command again',
         failed: result.failures.length > 0,
       }
     },

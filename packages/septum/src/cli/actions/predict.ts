@@ -111,7 +111,7 @@ export function requireRun(run: string): void {
   throw new SeptumError(
     'usage-no-run',
     existsSync(run) ? 'The folder holds no run: it has no config.yaml' : 'The run does not exist',
-    'Give the folder that septum train --out wrote.',
+    'Give the folder that septum train --out wrote, or a bundle (a folder with model.json).',
     { file: run },
   )
 }

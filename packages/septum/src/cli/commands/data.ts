@@ -45,6 +45,12 @@ export function addData(program: Command, cli: Cli, finish: Finish): void {
   addSplit(data, cli, finish)
   addConvert(data, cli, finish)
   addLayouts(data, cli, finish)
+  withExample(
+    data,
+    'septum data check data/lesions --out checks/lesions',
+    'septum data split data/lesions --folds 5 --out splits.json',
+    'septum data layouts',
+  )
 }
 
 const withReadingOptions = (command: Command): Command =>

@@ -27,14 +27,14 @@ export function addTrain(program: Command, cli: Cli, finish: Finish): void {
     .requiredOption('--out <dir>', 'folder of the run')
     .option('--method <name>', 'what to train; septum methods lists the names')
     .option('--config <file>', 'YAML file of settings')
-    .option('--set <path=value>', 'one setting, e.g. training.validateEvery=200; may be repeated', collect)
+    .option('--set <path=value>', 'one setting, e.g. options.steps=2000; may be repeated', collect)
     .option('--resume', 'go on with the run in --out')
     .option('--no-export', 'write no model bundle at the end')
     .option('--seed <n>', 'seed of every random draw', wholeNumber(0))
   withExample(
     withCommonOptions(withDeviceOptions(command)),
-    'septum train data/lidc --method ar-seg --out runs/lesions',
-    'septum train data/lidc --method ar-seg --out runs/small --set options.segmentor.depth=4',
+    'septum train --config examples/lidc/ar-seg.yaml --out runs/first',
+    'septum train data/lesions --method unet --out runs/lesions --set options.steps=2000',
     'septum train data/polyps data/busi data/lungs --method m2snet --out runs/all --set data.imageSize=[352,352] --set data.resize=stretch',
     'septum train --resume --out runs/lesions',
   ).action(async (datasets: string[], options: TrainOptions) => {

@@ -73,9 +73,16 @@ export function configError(error: z.ZodError, tree: ConfigTree, schema: SchemaN
   return new SeptumError(
     'config-value',
     `${name} is ${shorten(JSON.stringify(value))}, but ${expected}${more}`,
-    'Correct the value; septum methods NAME lists the options of a method.',
+    hintFor(name, value),
     placeOf(tree.originOf(path)),
   )
+}
+
+function hintFor(name: string, value: unknown): string {
+  // A number is the first thing that everybody tries here.
+  if (name === 'training.steps' && typeof value === 'number')
+    return `Say options.steps=${value} where the method has one phase, else training.steps.PHASE=${value}, e.g. training.steps.segmentor for ar-seg.`
+  return 'Correct the value; septum methods NAME lists the options of a method.'
 }
 
 const shorten = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}...` : text)

@@ -89,6 +89,14 @@ describe('TerminalReporter', () => {
     ])
   })
 
+  it('counts one of something', () => {
+    const { reporter, written } = open()
+    const bar = reporter.progress('images', 1, 'images')
+    bar.update(1)
+    bar.finish()
+    expect(screen(written)).toEqual(['✓ images  1 image · 0:00', ''])
+  })
+
   it('shows the innermost task, which leaves nothing behind', () => {
     const { reporter, written } = open()
     const outer = reporter.progress('train', 2)

@@ -17,18 +17,21 @@ export class Task implements ProgressHandle {
   done = 0
   details: Details = {}
   over = false
+  /** Of what is counted, e.g. `images`; `image` where there is one. */
+  readonly unit: string
   private readonly startTime: number
   private readonly pace: Pace
 
   constructor(
     readonly label: string,
     readonly total: number,
-    readonly unit: string,
+    unit: string,
     /** True for a task inside another one. */
     readonly nested: boolean,
     private readonly listener: TaskListener,
     private readonly clock: () => number,
   ) {
+    this.unit = total === 1 ? unit.replace(/s$/, '') : unit
     this.startTime = clock()
     this.pace = new Pace(this.startTime)
   }

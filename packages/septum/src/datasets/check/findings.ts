@@ -75,7 +75,7 @@ export function warningsOf(
 const IMAGES_EACH = 1.3
 
 /** Cases that count as a patient each although their names begin alike: a split would part a patient's images. */
-function patientsUntold(cases: readonly SegmentationCase[]): Finding[] {
+export function patientsUntold(cases: readonly Pick<SegmentationCase, 'name' | 'patient'>[]): Finding[] {
   if (cases.some(({ name, patient }) => name !== patient)) return []
   const groups = new Map<string, string[]>()
   for (const { name } of cases) {

@@ -1,4 +1,5 @@
 export * from './check-dataset.js'
+export { patientsUntold } from './findings.js'
 export type { Spread } from './numbers.js'
 export * from './thumbnail.js'
 export * from './types.js'

@@ -160,4 +160,5 @@ function emptyText({ empty: { both, prediction, reference } }: SummaryRow): stri
     .join(', ')
 }
 
-const lower = (text: string): string => `${text.charAt(0).toLowerCase()}${text.slice(1)}`
+const lower = (text: string): string =>
+  /^[A-Z]{2}|^NaN/.test(text) ? text : `${text.charAt(0).toLowerCase()}${text.slice(1)}`

@@ -1,3 +1,4 @@
+import { latin1 } from '../volume/latin1.js'
 import { broken, unsupported } from '../volume/problem.js'
 import type { SampleType } from '../volume/samples.js'
 
@@ -43,7 +44,7 @@ const types: Readonly<Record<string, SampleType>> = {
 
 /** Whether a file begins with a field of MetaImage. */
 export function recogniseMeta(head: Uint8Array): boolean {
-  const text = Buffer.from(head.subarray(0, 512)).toString('latin1')
+  const text = latin1(head.subarray(0, 512))
   return /^\s*(ObjectType|NDims|Comment)\s*=/i.test(text) && /^\s*NDims\s*=/im.test(text)
 }
 
@@ -51,7 +52,7 @@ export function recogniseMeta(head: Uint8Array): boolean {
  * Parses a header; `ElementDataFile` ends it.
  * @throws SeptumError `volume-broken` or `volume-unsupported`.
  */
-export function parseMetaHeader(bytes: Buffer, file: string): MetaHeader {
+export function parseMetaHeader(bytes: Uint8Array, file: string): MetaHeader {
   const { fields, list, end } = readFields(bytes, file)
   const field = (...names: string[]) =>
     names.map((name) => fields.get(name)).find((value) => value !== undefined)
@@ -109,13 +110,13 @@ export function parseMetaHeader(bytes: Buffer, file: string): MetaHeader {
 }
 
 /** Lines `Name = value` up to ElementDataFile; names in lower case. */
-function readFields(bytes: Buffer, file: string) {
+function readFields(bytes: Uint8Array, file: string) {
   const fields = new Map<string, string>()
   let at = 0
   while (at < bytes.length) {
     const newline = bytes.indexOf(10, at)
     const end = newline < 0 ? bytes.length : newline
-    const line = bytes.toString('latin1', at, end).trim()
+    const line = latin1(bytes, at, end).trim()
     at = Math.min(end + 1, bytes.length)
     if (line === '') continue
     const match = /^([A-Za-z]\w*)\s*=\s*(.*)$/.exec(line)
@@ -127,8 +128,7 @@ function readFields(bytes: Buffer, file: string) {
     if (name !== 'elementdatafile') continue
     const listed = /^LIST\b/i.test(match[2]!)
     const list = listed
-      ? bytes
-          .toString('latin1', at)
+      ? latin1(bytes, at)
           .split('\n')
           .map((text) => text.trim())
       : []

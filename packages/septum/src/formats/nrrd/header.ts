@@ -1,4 +1,5 @@
 import type { Vector3 } from '@septum/core'
+import { latin1 } from '../volume/latin1.js'
 import { broken, unsupported } from '../volume/problem.js'
 import type { SampleType } from '../volume/samples.js'
 
@@ -68,15 +69,14 @@ const spaces: Readonly<Record<string, Vector3>> = {
 }
 
 /** Whether a file begins like NRRD. */
-export const recogniseNrrd = (head: Uint8Array) =>
-  /^NRRD000\d/.test(Buffer.from(head.subarray(0, 8)).toString('latin1'))
+export const recogniseNrrd = (head: Uint8Array) => /^NRRD000\d/.test(latin1(head.subarray(0, 8)))
 
 /**
  * Parses a header.
  * @param bytes beginning of the file, with the whole header.
  * @throws SeptumError `volume-broken` or `volume-unsupported`.
  */
-export function parseNrrdHeader(bytes: Buffer, file: string): NrrdHeader {
+export function parseNrrdHeader(bytes: Uint8Array, file: string): NrrdHeader {
   if (!recogniseNrrd(bytes)) throw broken(file, 'it has no NRRD signature')
   const { fields, list, end } = readFields(bytes, file)
   const field = (name: string) => fields.get(name)
@@ -146,7 +146,7 @@ export function parseNrrdHeader(bytes: Buffer, file: string): NrrdHeader {
 }
 
 /** Lines `field: value` up to an empty line; names of fields in lower case. Comments and keys (`:=`) are left out. */
-function readFields(bytes: Buffer, file: string) {
+function readFields(bytes: Uint8Array, file: string) {
   const fields = new Map<string, string>()
   const list: string[] = []
   let listing = false
@@ -155,7 +155,7 @@ function readFields(bytes: Buffer, file: string) {
   while (at < bytes.length) {
     const newline = bytes.indexOf(10, at)
     const end = newline < 0 ? bytes.length : newline
-    const line = bytes.toString('latin1', at, end).replace(/\r$/, '')
+    const line = latin1(bytes, at, end).replace(/\r$/, '')
     at = end + 1
     if (listing) {
       if (line !== '') list.push(line)

@@ -1,13 +1,13 @@
-import { checkGeometry, type ImageGeometry, type MedicalImage, type Vector3 } from '@septum/core'
-import type { ImageFormat, ImageHeader, ReadLimits } from '../format.js'
-import { type AxisRoles, axisRoles, geometryOfVectors } from '../volume/axes.js'
+import type { MedicalImage } from '@septum/core'
+import type { ImageFormat, ReadLimits } from '../format.js'
 import { besideHeader, numberedNames } from '../volume/data-file.js'
 import { readRange } from '../volume/file-bytes.js'
-import { channelsFirst, countSamples } from '../volume/grid.js'
+import { channelsFirst } from '../volume/grid.js'
 import { broken, inFile } from '../volume/problem.js'
 import { type RawData, readRawData } from '../volume/raw-data.js'
-import { decodedBytes, largestValue } from '../volume/samples.js'
+import { largestValue } from '../volume/samples.js'
 import { NRRD_HEADER_BYTES, type NrrdHeader, parseNrrdHeader, recogniseNrrd } from './header.js'
+import { describeNrrd } from './image.js'
 
 /**
  * NRRD, attached (.nrrd) or detached (.nhdr with one file, a numbered pattern or a LIST): raw, gzip, text, hex.
@@ -20,7 +20,7 @@ export const nrrdFormat: ImageFormat = {
   readHeader: (file, limits) =>
     inFile(file, async () => {
       const header = await open(file)
-      return describe(file, header, limits).header
+      return describeNrrd(file, header, limits).header
     }),
   read: (file, limits) => inFile(file, () => read(file, limits)),
 }
@@ -35,68 +35,9 @@ async function open(file: string): Promise<NrrdHeader> {
   return parseNrrdHeader(whole, file)
 }
 
-function describe(
-  file: string,
-  header: NrrdHeader,
-  { maxBytes }: ReadLimits,
-): { header: ImageHeader; roles: AxisRoles } {
-  const { sizes, sampleType } = header
-  countSamples(sizes, decodedBytes(sampleType), maxBytes, file)
-  const spatial = spatialAxes(header)
-  const roles = axisRoles(sizes, spatial, file)
-  const notes = [...header.notes]
-  const geometry = geometryOf(header, spatial, notes)
-  if (roles.channels > 1)
-    notes.push(`An axis of ${roles.channels} values that is not one of space became channels.`)
-  return {
-    roles,
-    header: {
-      format: 'NRRD',
-      shape: roles.shape,
-      ...(geometry && { geometry: checkGeometry(geometry, roles.shape.length - 1) }),
-      maxValue: largestValue(sampleType),
-      sampleType,
-      notes,
-    },
-  }
-}
-
-/** By directions, else by kinds, else by spacings; without any of them the fourth axis is one of channels. */
-function spatialAxes({ sizes, directions, kinds, spacings }: NrrdHeader): boolean[] {
-  if (directions) return directions.map((vector) => vector !== undefined)
-  if (kinds)
-    return kinds.map((kind) => kind === 'domain' || kind === 'space' || kind === '???' || kind === 'none')
-  if (spacings?.some(Number.isFinite)) return spacings.map((mm, axis) => Number.isFinite(mm) && axis < 3)
-  return sizes.map((_, axis) => axis < 3)
-}
-
-function geometryOf(
-  header: NrrdHeader,
-  spatial: readonly boolean[],
-  notes: string[],
-): ImageGeometry | undefined {
-  const { directions, toLps = [1, 1, 1], origin, spacings } = header
-  const inLps = ([x, y, z]: Vector3): Vector3 => [x * toLps[0], y * toLps[1], z * toLps[2]]
-  if (directions) {
-    if (!header.toLps)
-      notes.push('The file does not name its world axes: they were taken as left, posterior, superior.')
-    const vectors = directions.filter((vector) => vector !== undefined)
-    return geometryOfVectors(vectors.map(inLps), inLps(origin))
-  }
-  if (!spacings) return undefined
-  notes.push('The file names no orientation: its axes were taken to grow to left, posterior, superior.')
-  const own = spacings.filter((_, axis) => spatial[axis])
-  const axes: Vector3[] = [
-    [1, 0, 0],
-    [0, 1, 0],
-    [0, 0, 1],
-  ]
-  return { spacingMm: own.reverse(), originMm: [0, 0, 0], directions: axes.slice(0, own.length).reverse() }
-}
-
 async function read(file: string, limits: ReadLimits): Promise<MedicalImage> {
   const nrrd = await open(file)
-  const { header, roles } = describe(file, nrrd, limits)
+  const { header, roles } = describeNrrd(file, nrrd, limits)
   const samples = await readRawData(dataOf(file, nrrd))
   const data = channelsFirst(samples, roles.channels, roles.inner)
   const { shape, geometry } = header

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type BundleManifest, type MedicalImage, SeptumError } from '@septum/core'
+import { type BundleManifest, type MedicalImage, SeptumError, stackedMasks } from '@septum/core'
 import {
   type ImageHeader,
   type SegmentInfo,
@@ -63,13 +63,15 @@ export async function writeCase(
     ...(geometry && { geometry }),
     maxValue: data instanceof Uint8Array ? 255 : 1,
   })
+  const regions = classes.some(({ region }) => region)
   const flat = size.slice(-2) as [number, number]
   const writeLabels = async (name: string, map: Uint8Array): Promise<void> => {
     const path = await place(`${name}${endings[format]}`)
-    if (format === 'png') await writeMask(path, map, flat, classes.length === 1 ? 255 : 1)
+    // White for people; of a region it is a label of the data set.
+    if (format === 'png') await writeMask(path, map, flat, classes.length === 1 && !regions ? 255 : 1)
     else if (format === 'nifti') await writeNifti(path, image(map))
     else {
-      await writeDicomSeg(path, image(map), {
+      await writeDicomSeg(path, regions ? image(stackedMasks(map, classes), classes.length) : image(map), {
         source: input.files[0]!,
         segments: classes.map(segmentOf),
         ...(input.series !== undefined && { read: { series: input.series } }),
@@ -77,6 +79,8 @@ export async function writeCase(
     }
   }
   await writeLabels(input.name, labels)
+  // Masks of an earlier run with more samples, or of another model, would be scored as this one's.
+  await rm(join(out, 'samples', input.name), { recursive: true, force: true })
   for (const [s, sample] of samples.entries()) {
     await writeLabels(`samples/${input.name}/${String(s + 1).padStart(3, '0')}`, sample)
   }
