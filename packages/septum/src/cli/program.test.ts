@@ -13,7 +13,15 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const finished = { interrupted: false, steps: 4, totalSteps: 4, phases: [], seconds: 2, dataWait: 0.01 }
+const finished = {
+  interrupted: false,
+  steps: 4,
+  totalSteps: 4,
+  testCases: 3,
+  phases: [],
+  seconds: 2,
+  dataWait: 0.01,
+}
 const train = (...more: string[]) => ['train', 'd', '--method', 'ar-seg', '--out', folder, ...more]
 
 describe('wrong usage ends with 2 and one sentence', () => {

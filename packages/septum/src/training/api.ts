@@ -99,6 +99,8 @@ export interface TrainOutcome {
   readonly seconds: number
   /** Share of the step time spent waiting for data, 0 to 1. */
   readonly dataWait: number
+  /** Cases of the test part; where there are none, validation is what can be scored. */
+  readonly testCases: number
 }
 
 export interface PredictRequest {

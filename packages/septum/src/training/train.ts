@@ -293,6 +293,7 @@ async function trainOn(workplace: Workplace, request: TrainRequest, device: stri
       interrupted: result.status === 'interrupted',
       steps: result.steps,
       totalSteps,
+      testCases: workplace.cases.test.length,
       seconds: result.seconds,
       dataWait: Math.max(0, ...result.phases.map((phase) => phase.waitShare)),
       phases: result.phases.map(

@@ -151,6 +151,8 @@ function describe(
         : `Trained ${result.steps} steps in ${formatDuration(result.seconds)}, saved in ${result.run}. ${waited}`,
       ...(after?.text ?? []),
     ],
-    next: result.interrupted ? `septum train --resume --out ${run}` : `septum evaluate ${run} --split test`,
+    next: result.interrupted
+      ? `septum train --resume --out ${run}`
+      : `septum evaluate ${run} --split ${result.testCases > 0 ? 'test' : 'val'}`,
   }
 }
