@@ -136,6 +136,8 @@ export const defaultMetricOptions: MetricOptions = {
 export interface Measured {
   readonly values: Readonly<Record<string, number>>
   readonly empty: Emptiness
+  /** Where other masks decide than for the rest of the family, such as a majority that is empty though no mask is. */
+  readonly emptyOf?: Readonly<Record<string, Emptiness>>
   readonly curves?: Curves
 }
 

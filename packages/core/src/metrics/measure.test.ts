@@ -55,6 +55,19 @@ function hintOf(call: () => unknown): string {
 }
 
 describe('one case', () => {
+  it('a majority can be empty where no mask is: that decides for the metrics of majorities', () => {
+    const masks = [0, 1, 2, 3].map((i) => Uint8Array.from({ length: 16 }, (_, j) => (j === i ? 1 : 0)))
+    const [a, b, c, d] = masks as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
+    const input = { shape: [4, 4], samples: [a, b, c], raters: [b, c, d] }
+    const { values } = measureCase(['ged', 'consensusDice', 'consensusIou', 'dVote', 'perSampleDice'], input)
+    // No pixel has more than half of three votes on either side.
+    expect(values.consensusDice).toEqual({ value: 1, empty: 'both' })
+    expect(values.consensusIou).toEqual({ value: 1, empty: 'both' })
+    expect(values.dVote).toEqual({ value: 0, empty: 'prediction' })
+    expect(values.perSampleDice).toEqual({ value: 0, empty: 'reference' })
+    expect(values.ged!.empty).toBe('none')
+  })
+
   const { prediction, reference, shape } = exampleB
 
   it('gives the scores of the sheet from bytes', () => {

@@ -42,7 +42,9 @@ export function measureCase(
     const mine = new Set(family.entries.map((entry) => entry.id).filter((id) => wanted.has(id)))
     if (mine.size === 0) continue
     const measured = family.measure(complete, mine, settings)
-    for (const id of mine) values[id] = { value: measured.values[id]!, empty: measured.empty }
+    for (const id of mine) {
+      values[id] = { value: measured.values[id]!, empty: measured.emptyOf?.[id] ?? measured.empty }
+    }
     curves ??= measured.curves
   }
   // In the order of the names, whatever the order of the families.

@@ -173,6 +173,6 @@ export function requireEqual({ maxDifference, images }: Verified): void {
   throw new SeptumError(
     'export-differs',
     `On ${images} images the exported model differs from the trained one by up to ${maxDifference.toPrecision(2)}, more than ${tolerance}; no bundle was written`,
-    'Please report it with the method and its options.',
+    'After very few steps values inside a network can be so large that rounding shows: train on and export again. Otherwise please report it with the method and its options.',
   )
 }

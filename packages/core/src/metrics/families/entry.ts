@@ -24,7 +24,8 @@ export function emptinessOfSets(samples: readonly Mask[], raters: readonly Mask[
   return emptiness(!samples.some(marks), !raters.some(marks))
 }
 
-function emptiness(prediction: boolean, reference: boolean): Emptiness {
+/** @param prediction marks nothing. @param reference marks nothing */
+export function emptiness(prediction: boolean, reference: boolean): Emptiness {
   if (prediction) return reference ? 'both' : 'prediction'
   return reference ? 'reference' : 'none'
 }

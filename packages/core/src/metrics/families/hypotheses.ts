@@ -1,9 +1,10 @@
-import { packMask } from '../bit-mask.js'
-import type { MetricEntry, MetricFamily } from '../catalogue.js'
+import { type BitMask, packMask } from '../bit-mask.js'
+import type { Emptiness, MetricEntry, MetricFamily } from '../catalogue.js'
 import { collectiveInsight } from '../collective-insight.js'
 import { multiRaterScores } from '../multi-rater.js'
 import { varianceCorrelation } from '../variance-correlation.js'
-import { emptinessOfSets, entry, marks } from './entry.js'
+import { countVotes, votedMask } from '../votes.js'
+import { emptiness, emptinessOfSets, entry, marks } from './entry.js'
 
 const PAIRS = 'Pairs: both empty agree fully (by option: not at all), one empty 0.'
 
@@ -98,8 +99,28 @@ export const hypothesesFamily: MetricFamily = {
         }),
       },
       empty: emptinessOfSets(samples, raters),
+      emptyOf: emptinessOfMajorities(packedSamples, packedRaters),
     }
   },
+}
+
+/** The majority of masks that overlap little is empty though none of them is. */
+function emptinessOfMajorities(
+  samples: readonly BitMask[],
+  raters: readonly BitMask[],
+): Readonly<Record<string, Emptiness>> {
+  const allEmpty = (masks: readonly BitMask[]) => masks.every(({ count }) => count === 0)
+  const noMajority = (masks: readonly BitMask[]) => votedMask(countVotes(masks), 0.5).count === 0
+  const [vote, majority] = [noMajority(samples), noMajority(raters)]
+  const consensus = emptiness(vote, majority)
+  const perSample = emptiness(allEmpty(samples), majority)
+  return {
+    consensusDice: consensus,
+    consensusIou: consensus,
+    dVote: emptiness(vote, allEmpty(raters)),
+    perSampleDice: perSample,
+    perSampleIou: perSample,
+  }
 }
 
 /** A mask as probabilities in bytes. */
