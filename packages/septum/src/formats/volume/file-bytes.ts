@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { isMainThread } from 'node:worker_threads'
 import { broken } from './problem.js'
@@ -22,7 +22,7 @@ export interface SourceFile {
  * @throws SeptumError `volume-broken` for a device; what the file system says for others.
  */
 export async function withFile<T>(file: string, work: (source: SourceFile) => Promise<T>): Promise<T> {
-  if (!isMainThread) return withFileHere(file, work)
+  if (!isMainThread || isSmall(file)) return withFileHere(file, work)
   await using handle = await open(file)
   const size = sizeOf(await handle.stat(), file)
   return await work({
@@ -31,7 +31,12 @@ export async function withFile<T>(file: string, work: (source: SourceFile) => Pr
   })
 }
 
-/** A thread of ours has nothing else to do: going to another one for each step costs more than a small file takes. */
+/** Files that are read in less time than it takes to go to another thread and back. */
+const SMALL_BYTES = 2 ** 19
+const isSmall = (file: string): boolean =>
+  (statSync(file, { throwIfNoEntry: false })?.size ?? 0) <= SMALL_BYTES
+
+/** In this thread: for small files, and in a thread of ours, which has nothing else to do. */
 async function withFileHere<T>(file: string, work: (source: SourceFile) => Promise<T>): Promise<T> {
   const handle = openSync(file, 'r')
   try {

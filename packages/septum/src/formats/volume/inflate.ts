@@ -9,11 +9,13 @@ export { isGzip } from './gzip.js'
 const SLACK_BYTES = 2 ** 20
 /** Up to this size one buffer takes all output at once; larger ones are filled piece by piece. */
 const WHOLE_BYTES = 2 ** 30
+/** Going to another thread and back costs more than to inflate so little. */
+const SMALL_BYTES = 2 ** 19
 /** Deflate cannot shrink by more than this (RFC 1951: 258 bytes from two bits, and the end-of-block code). */
 const MOST_RATIO = 1032
 
 /**
- * Inflates gzip or zlib data off the main thread and stops at what the header promised, so that a bomb costs no
+ * Inflates gzip or zlib data, all but little of it off the main thread, and stops at what the header promised, so that a bomb costs no
  * more than a valid file; the checksum is verified.
  * @param wanted bytes to give. @returns exactly that many, in a buffer of their own.
  * @throws SeptumError `volume-broken` when there are fewer, far more, or the data are damaged.
@@ -23,7 +25,7 @@ export function inflate(input: Uint8Array, wanted: number, file: string): Promis
     return Promise.reject(broken(file, `${wanted} bytes cannot come from ${input.length} compressed ones`))
   }
   const whole = wanted <= WHOLE_BYTES
-  if (whole && !isMainThread) return inflateHere(input, wanted, file)
+  if (whole && (!isMainThread || wanted <= SMALL_BYTES)) return inflateHere(input, wanted, file)
   // One byte more than wanted: a full buffer would make zlib ask for a second one of the same size.
   const stream = createUnzip({ chunkSize: whole ? Math.max(wanted + 1, 4096) : 2 ** 24 })
   return new Promise((resolve, reject) => {
@@ -49,7 +51,7 @@ export function inflate(input: Uint8Array, wanted: number, file: string): Promis
   })
 }
 
-/** As `inflate`, in this thread, which has nothing else to do. */
+/** As `inflate`, in this thread. */
 async function inflateHere(input: Uint8Array, wanted: number, file: string): Promise<Uint8Array> {
   try {
     const chunkSize = Math.max(wanted + 1, 4096)
