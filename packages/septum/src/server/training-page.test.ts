@@ -68,9 +68,18 @@ describe.skipIf(!existsSync(executablePath))('the page of trainings in Chromium'
     page.on('console', (message) => {
       if (message.type() === 'error' && !message.text().includes('net::ERR_')) complaints.push(message.text())
     })
+    page.on('response', (response) => {
+      if (response.status() === 404) complaints.push(`404 ${response.url()}`)
+    })
     page.on('request', (request) => {
       if (!request.url().startsWith(`http://127.0.0.1:${server.port}/`)) elsewhere.push(request.url())
     })
+    // A run is named in an address once it is known; before, the server may say that there is none.
+    for (const id of hash.slice(1).split(',').filter(Boolean)) {
+      await eventually(
+        async () => (await fetch(`http://127.0.0.1:${server.port}/v1/runs/${id}`)).status,
+      ).toBe(200)
+    }
     await page.goto(`http://127.0.0.1:${server.port}/training.html${hash}`)
     await page.waitForSelector('html[data-ready=true]')
     return page

@@ -63,8 +63,13 @@ export class Chart {
     }).observe(element)
   }
 
+  /** Keeps copies: points that come later have no smooth value yet when the width changes. */
   show(content: ChartContent): void {
-    this.#content = content
+    const curves = content.curves.map((curve) => ({
+      ...curve,
+      points: { x: [...curve.points.x], y: [...curve.points.y] },
+    }))
+    this.#content = { ...content, curves }
     this.#draw()
   }
 
